@@ -1,0 +1,178 @@
+"""What is predicted, from what, and how good it must be: the records behind `schema/<problem>/problem.yaml`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from schema.closed import Closed, read_yaml
+from schema.errors import InputError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Task(StrEnum):
+    """The kind of label."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+class Encoding(StrEnum):
+    """How a raw feature becomes a number the network can use.
+
+    vocabulary  a string, looked up in the vocabulary of the training split; unseen and missing have ids of their own.
+    identity    an integer within the schema's int_domain, offset to an id; anything else is out of domain.
+    quantiles   a number, replaced by its rank among the training split's quantiles, in [0, 1].
+    """
+
+    VOCABULARY = "vocabulary"
+    IDENTITY = "identity"
+    QUANTILES = "quantiles"
+
+
+class Feature(Closed):
+    """One model input."""
+
+    encoding: Encoding = Field(description="vocabulary, identity or quantiles")
+    buckets: int = Field(default=32, ge=2, le=1024, description="quantile buckets (quantiles only)")
+    top_k: int = Field(default=1000, ge=1, description="largest vocabulary kept, most frequent first (vocabulary only)")
+
+
+class Data(Closed):
+    """Where the rows are."""
+
+    path: str = Field(description="folder of spans, relative to the working directory")
+    pattern: str = Field(
+        default="span-{SPAN:2}/*.csv", description="files of one span below the folder, in TFX's {SPAN} notation"
+    )
+    builder: str | None = Field(default=None, description="module whose build(folder) writes the sample data")
+
+
+class Split(Closed):
+    """How rows are dealt to train, eval and test."""
+
+    key: str | None = Field(
+        default=None, description="column whose equal values stay in one split; each row by itself when null"
+    )
+    train: int = Field(default=7, ge=1, description="buckets of the training split")
+    eval: int = Field(default=1, ge=1, description="buckets of the split that early stopping watches")
+    test: int = Field(default=2, ge=1, description="buckets of the split that models are judged on")
+
+
+class Network(Closed):
+    """Sizes and optimisation of the network."""
+
+    hidden_units: tuple[int, ...] = Field(default=(192, 96), min_length=1, description="widths of the deep tower")
+    embedding_size: int = Field(default=12, ge=1, description="width of each category's embedding")
+    numeric_knots: int = Field(default=16, ge=2, description="knots of each number's piecewise-linear basis")
+    members: int = Field(default=8, ge=1, description="members of the ensemble inside the network; 1 turns it off")
+    dropout: Share = Field(default=0.2, description="share of units dropped in training")
+    learning_rate: float = Field(default=0.002, gt=0, description="AdamW's step size at its peak")
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's decoupled weight decay")
+    averaging: Share = Field(default=0.99, description="momentum of the weights' moving average; 0 turns it off")
+    batch_size: int = Field(default=1024, ge=1, description="rows a step on each replica")
+    epochs: int = Field(default=8, ge=1, description="passes over the training split at most")
+    patience: int = Field(default=2, ge=1, description="epochs without a better eval loss before training stops")
+
+
+class Evaluation(Closed):
+    """What the candidate is measured by and held to."""
+
+    metrics: tuple[str, ...] = Field(default=(), description="metric names; empty means all of the task")
+    slices: tuple[tuple[str, ...], ...] = Field(default=(), description="lists of features to slice by")
+    bounds: dict[str, float] = Field(
+        default={}, description="worst value allowed, a metric: a floor where more is better, else a ceiling"
+    )
+    changes: dict[str, float] = Field(
+        default={}, description="how much worse than the baseline a metric may be, in the metric's unit"
+    )
+    slice_bounds: dict[str, float] = Field(default={}, description="as bounds, for every slice of min_slice_rows or more")
+    min_slice_rows: int = Field(default=1000, ge=1, description="rows below which a slice is shown but not judged")
+    threshold: Share = Field(default=0.5, description="probability from which the positive class is decided")
+
+
+class Device(Closed):
+    """The LiteRT variants and what each is held to, against the server model."""
+
+    variants: tuple[str, ...] = Field(
+        default=("float32", "float16", "dynamic_int8", "int8"), min_length=1, description="recipes to convert"
+    )
+    calibration_rows: int = Field(default=2048, ge=1, description="training rows the int8 ranges are read from")
+    max_metric_drop: float = Field(
+        default=0.002, ge=0, description="how much worse the variant's main metric may be than the server model's"
+    )
+    max_flip_rate: Share = Field(default=0.02, description="share of decisions that may differ from the server model's")
+    min_accepted: int = Field(default=1, ge=0, description="variants that must pass for a release")
+
+
+class Anomalies(Closed):
+    """Which data anomalies stop a run."""
+
+    tolerate: tuple[str, ...] = Field(
+        default=(), description="'feature:ANOMALY_TYPE' or 'feature' entries that are reported and let pass"
+    )
+
+
+class Problem(Closed):
+    """One prediction problem; types, domains and presence stand in the schema.pbtxt beside it."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="the folder's name")
+    title: str = Field(description="the question the model answers")
+    description: str = Field(default="", description="purpose and limits, for people")
+    task: Task = Field(description="binary, multiclass or regression")
+    label: str = Field(description="column that is predicted")
+    classes: tuple[str, ...] = Field(default=(), description="names of the label's classes in order, for string labels")
+    data: Data
+    split: Split = Split()
+    features: dict[str, Feature] = Field(min_length=1, description="model inputs by column")
+    network: Network = Network()
+    evaluation: Evaluation = Evaluation()
+    device: Device = Device()
+    anomalies: Anomalies = Anomalies()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.label in self.features:
+            raise ValueError(f"the label '{self.label}' may not be a feature")
+        if self.task is Task.MULTICLASS and len(self.classes) < 2:
+            raise ValueError(f"a multiclass problem needs at least two classes, received {list(self.classes)}")
+        if self.task is Task.BINARY and len(self.classes) not in (0, 2):
+            raise ValueError(f"a binary problem has two classes or none, received {list(self.classes)}")
+        if self.task is Task.REGRESSION and self.classes:
+            raise ValueError("a regression problem has no classes")
+        return self
+
+    @property
+    def outputs(self) -> int:
+        """Width of the network's last layer."""
+        return len(self.classes) if self.task is Task.MULTICLASS else 1
+
+    def of(self, encoding: Encoding) -> tuple[str, ...]:
+        """Names of the features with this encoding, in order."""
+        return tuple(name for name, feature in self.features.items() if feature.encoding is encoding)
+
+
+def problem_folder(name: str, root: Path) -> Path:
+    """The folder of the problem called `name`, or the folder that `name` is a path to.
+
+    Raises:
+        InputError: if there is none; lists those there are.
+    """
+    for folder in (root / "schema" / name, Path(name)):
+        if (folder / "problem.yaml").is_file():
+            return folder
+    known = sorted(path.parent.name for path in (root / "schema").glob("*/problem.yaml"))
+    raise InputError(f"--problem: no problem.yaml in schema/{name} or {name}. Known problems: {', '.join(known) or 'none'}.")
+
+
+def read_problem(folder: Path) -> Problem:
+    """The problem in `folder`.
+
+    Raises:
+        InputError: naming the file and key that is wrong.
+    """
+    path = folder / "problem.yaml"
+    return Problem.from_mapping(read_yaml(path), str(path))
