@@ -1,0 +1,105 @@
+# Every target sets up what it needs: `make run` on a fresh machine is enough. `make` alone lists the targets.
+
+UV_VERSION := 0.13.9
+ARGS ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON := .venv/bin/python
+ENVIRONMENT := .venv/.synced
+SAMPLE := data/nyc_flights/.built
+
+# The uv on PATH if it can read our lock, else a pinned one inside the project.
+define FIND_UV
+uv=uv; \
+if ! uv export --frozen --quiet --no-progress >/dev/null 2>&1; then \
+  uv=.tools/bin/uv; \
+  if ! "$$uv" --version 2>/dev/null | grep -qF "uv $(UV_VERSION)"; then $(INSTALL_UV); fi; \
+fi
+endef
+
+# Debian's python3.11 comes without venv and pip: whichever of the two is there will do.
+define INSTALL_UV
+echo "Installing uv $(UV_VERSION) into .tools" >&2; \
+rm -rf .tools; \
+{ python3.11 -m venv .tools && .tools/bin/python -m pip install --quiet uv==$(UV_VERSION); } >/dev/null 2>&1 \
+  || { rm -rf .tools; python3.11 -m pip install --quiet --target .tools uv==$(UV_VERSION); } \
+  || { rm -rf .tools; \
+       echo "uv could not be installed: python3.11 with venv or pip, and a package index, are needed." >&2; \
+       echo "  sudo apt-get install -y python3.11 python3.11-venv" >&2; \
+       exit 2; }
+endef
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
+
+.PHONY: run
+run: $(ENVIRONMENT) $(SAMPLE) ## train, evaluate and push on the sample data; ARGS="--quick" passes flags on
+	@$(PYTHON) run_local.py $(ARGS)
+
+.PHONY: test
+test: $(ENVIRONMENT) $(SAMPLE) ## run the tests; ARGS="tests/schema -x" passes arguments on
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(ENVIRONMENT) ## check style, types and layers
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+.PHONY: format
+format: $(ENVIRONMENT) ## mend what ruff can mend
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+.PHONY: doctor
+doctor: ## say what does not fit on this machine, and the line that mends it
+	@for python in $(PYTHON) python3.11 python3; do \
+	  command -v "$$python" >/dev/null && exec "$$python" -m pipeline.doctor; \
+	done; \
+	echo "no Python found: sudo apt-get install -y python3.11 python3.11-venv" >&2; exit 2
+
+.PHONY: reference
+reference: $(ENVIRONMENT) $(SAMPLE) ## score gradient boosting on the same features and split
+	@$(PYTHON) -m benchmarks.reference $(ARGS)
+
+.PHONY: sync
+sync: ## bring the environment to the lock, even if it was changed by hand
+	@$(FIND_UV); \
+	"$$uv" sync --frozen --quiet
+	@touch $(ENVIRONMENT)
+
+.PHONY: data
+data: $(SAMPLE) ## build the sample data
+
+.PHONY: lock
+lock: ## resolve the dependencies anew after a change of pyproject.toml
+	@$(FIND_UV); \
+	"$$uv" lock
+	@$(MAKE) --no-print-directory requirements
+
+.PHONY: requirements
+requirements: ## export the lock for plain pip
+	@$(FIND_UV); \
+	"$$uv" export --frozen --quiet --no-default-groups --group runtime --group sample --no-emit-project --no-annotate \
+	  --output-file requirements.txt
+
+.PHONY: clean
+clean: ## remove what the tools cache; the environment, the data and the output stay
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +
+
+$(ENVIRONMENT): uv.lock
+	@echo "Setting up the locked environment in .venv (a minute or two, once)" >&2
+	@$(FIND_UV); \
+	"$$uv" sync --frozen --quiet
+	@touch $@
+
+$(SAMPLE): ingestion/nyc_flights.py | $(ENVIRONMENT)
+	@$(PYTHON) -m ingestion.nyc_flights data/nyc_flights
+	@touch $@

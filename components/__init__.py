@@ -1,0 +1,1 @@
+"""TFX nodes: artifacts in, one call to a package below, artifacts out."""

@@ -1,0 +1,16 @@
+"""Artifact types of our own."""
+
+from tfx.types.artifact import Artifact, Property, PropertyType
+
+
+class Verdict(Artifact):  # type: ignore[misc]
+    """A gate's decision: `verdict.json` with reasons."""
+
+    TYPE_NAME = "Verdict"
+
+
+class DeviceModels(Artifact):  # type: ignore[misc]
+    """LiteRT variants: `<variant>.tflite` files and `variants.json`, their scores and verdicts."""
+
+    TYPE_NAME = "DeviceModels"
+    PROPERTIES = {"accepted": Property(type=PropertyType.INT)}  # noqa: RUF012 (TFX reads a plain dict)

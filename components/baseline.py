@@ -1,0 +1,32 @@
+"""The baseline a candidate is compared with: the latest model that was released before it."""
+
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.types import Artifact
+
+from components.release_gate import BLESSED, CURRENT_MODEL_ID
+
+
+class BaselineStrategy(tfx.dsl.experimental.ResolverStrategy):  # type: ignore[misc]
+    """Latest blessed model older than the candidate.
+
+    TFX's LatestBlessedModelStrategy would answer with the candidate itself once it is blessed, so that an unchanged
+    second run compares the model with itself and nothing after the Trainer is served from the cache.
+    """
+
+    def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Artifact]]) -> dict[str, list[Artifact]]:
+        """`model`, at most one, from `model`, `blessing` and `candidate`."""
+        blessed = {
+            blessing.get_int_custom_property(CURRENT_MODEL_ID)
+            for blessing in input_dict.get("blessing", [])
+            if blessing.get_int_custom_property(BLESSED) == 1
+        }
+        newest = min((candidate.id for candidate in input_dict.get("candidate", [])), default=None)
+        earlier = [
+            model
+            for model in input_dict.get("model", [])
+            if model.id in blessed and (newest is None or model.id < newest)
+        ]
+        found = sorted(earlier, key=lambda model: model.id)[-1:]
+        return {**{key: [] for key in input_dict}, "model": found}

@@ -1,0 +1,162 @@
+"""ExampleGen over a window of spans: each span is converted once, whatever windows it later stands in."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.components.example_gen import driver, input_processor
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.dsl.components.base import base_beam_executor, executor_spec
+from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types import artifact_utils, standard_component_specs
+
+from components.span_store import StoredSpan, link_spans
+from ingestion.examples import SpanRequest, write_span
+from ingestion.splits import SPLITS
+from ingestion.windows import Window, fingerprint, parse_window, select
+from schema.closed import Closed
+from schema.problem import Split
+
+_LOG = logging.getLogger(__name__)
+
+
+class SpanConfig(Closed):
+    """What the driver and the executor need beside the standard properties."""
+
+    pattern: str
+    window: str
+    split: Split
+    label: str
+    schema_text: str
+    cache: str
+    sample_rows: int | None
+    seed: int
+    fingerprint: str
+
+    def digest(self, files: tuple[Path, ...], span: int) -> str:
+        """Identity of one converted span: its files' content and all that shapes the conversion."""
+        shape = self.model_dump(mode="json", exclude={"window", "cache", "pattern"})
+        return hashlib.sha256(json.dumps([shape, span, fingerprint(files)], sort_keys=True).encode()).hexdigest()[:20]
+
+
+class WindowProcessor(input_processor.FileBasedInputProcessor):
+    """Fingerprints the whole window, where TFX's own looks at the newest span alone."""
+
+    def __init__(self, base: str, splits: Any, range_config: Any, pattern: str, window: Window) -> None:
+        self._window_spans = select(Path(base), pattern, window)
+        newest = max(self._window_spans)
+        newest_only = range_config_pb2.RangeConfig(
+            static_range=range_config_pb2.StaticRange(start_span_number=newest, end_span_number=newest)
+        )
+        super().__init__(base, splits, range_config or newest_only)
+
+    def get_input_fingerprint(self, span: int, version: int | None) -> str:
+        """Digest of every file in the window."""
+        return ",".join(f"{number}:{fingerprint(files)}" for number, files in self._window_spans.items())
+
+
+class WindowDriver(driver.FileBasedDriver):
+    """TFX's file-based driver with the window's fingerprint, so that any changed span is a changed input."""
+
+    _config: SpanConfig
+
+    def resolve_exec_properties(self, exec_properties: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Resolves span, version and fingerprint."""
+        self._config = span_config(exec_properties)
+        resolved: dict[str, Any] = super().resolve_exec_properties(exec_properties, *args, **kwargs)
+        return resolved
+
+    def get_input_processor(
+        self, splits: Iterable[Any], range_config: Any = None, input_base_uri: str | None = None
+    ) -> WindowProcessor:
+        """The processor of the configured window."""
+        window = parse_window(self._config.window)
+        return WindowProcessor(input_base_uri or "", splits, range_config, self._config.pattern, window)
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Converts the spans that are not in the store yet, then lays the window into one Examples artifact."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the `examples` artifact: splits train, eval and test, one shard a span and split."""
+        config = span_config(exec_properties)
+        base = Path(exec_properties[standard_component_specs.INPUT_BASE_KEY])
+        spans = select(base, config.pattern, parse_window(config.window))
+        artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        jobs = [self._job(config, span, files, len(spans)) for span, files in spans.items()]
+        missing = [job for job in jobs if not (Path(job[1]) / "rows.json").is_file()]
+        _LOG.info("%d of %d spans to convert", len(missing), len(jobs))
+        if missing:
+            with self._make_beam_pipeline() as pipeline:
+                _ = (
+                    pipeline
+                    | beam.Create(missing, reshuffle=False)
+                    | beam.Map(_convert, config.schema_text, config.label)
+                )
+        stored = [_stored(request.span, folder) for request, folder in jobs]
+        link_spans(stored, Path(artifact.uri), SPLITS)
+        artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
+
+    @staticmethod
+    def _job(config: SpanConfig, span: int, files: tuple[Path, ...], spans: int) -> tuple[SpanRequest, str]:
+        rows = None if config.sample_rows is None else -(-config.sample_rows // spans)
+        request = SpanRequest(span, files, config.split, rows, config.seed)
+        return request, str(Path(config.cache) / "spans" / f"{span:02d}-{config.digest(files, span)}-{rows or 'all'}")
+
+
+def _convert(job: tuple[SpanRequest, str], schema_text: str, label: str) -> None:
+    request, folder = job
+    schema = text_format.Parse(schema_text, schema_pb2.Schema())
+    Path(folder).parent.mkdir(parents=True, exist_ok=True)
+    write_span(request, schema, label, Path(folder))
+
+
+def _stored(span: int, folder: str) -> StoredSpan:
+    return StoredSpan(span, folder, json.loads((Path(folder) / "rows.json").read_text(encoding="utf-8")))
+
+
+def span_config(exec_properties: dict[str, Any]) -> SpanConfig:
+    """The SpanConfig in the node's custom_config."""
+    custom = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+    return SpanConfig.model_validate_json(custom["span_config"])
+
+
+class SpanExampleGen(FileBasedExampleGen):
+    """A file-based ExampleGen whose one Examples artifact holds a window of spans."""
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = WindowDriver
+
+
+def make_example_gen(input_base: str, config: SpanConfig) -> SpanExampleGen:
+    """The node; its standard `input_config` names the {SPAN} pattern, so that TFX's own driver can resolve it too."""
+    return SpanExampleGen(
+        input_base=input_base,
+        input_config=example_gen_pb2.Input(
+            splits=[example_gen_pb2.Input.Split(name="window", pattern=config.pattern)]
+        ),
+        output_config=_output_config(config.split),
+        custom_config={"span_config": config.model_dump_json()},
+    )
+
+
+def _output_config(split: Split) -> example_gen_pb2.Output:
+    buckets = zip(SPLITS, (split.train, split.eval, split.test), strict=True)
+    return example_gen_pb2.Output(
+        split_config=example_gen_pb2.SplitConfig(
+            splits=[example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=count) for name, count in buckets],
+            partition_feature_name=split.key or "",
+        )
+    )

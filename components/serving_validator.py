@@ -1,0 +1,142 @@
+"""Our own infra check: the exported model must load in both loaders, answer every signature, and agree with itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tfx import v1 as tfx
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.types.standard_artifacts import Examples, Model, Schema
+from tfx.utils import io_utils
+
+from components.artifacts import Verdict
+from models.raw_rows import Rows, read_rows
+from schema import signatures
+from schema.bound import BoundProblem
+from schema.rows import columns, read_schema
+
+_ROWS = 64
+_TOLERANCE = 1e-5
+
+Answers = dict[str, dict[str, NDArray[Any]]]
+
+
+@tfx.dsl.components.component
+def ServingValidator(  # noqa: N802 (a node is named like a class)
+    model: InputArtifact[Model],
+    examples: InputArtifact[Examples],
+    schema: InputArtifact[Schema],
+    verdict: OutputArtifact[Verdict],
+    bound: Parameter[str],
+    fingerprint: Parameter[str],
+) -> None:
+    """Writes `verdict.json`: `passed`, and the `reasons` where it did not."""
+    problem = BoundProblem.model_validate_json(bound)
+    known = columns(read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))))
+    files = sorted((Path(examples.uri) / "Split-test").glob("*.gz"))[:1]
+    rows = read_rows(files, problem, known, _ROWS)
+    reasons = validate(Path(model.uri) / signatures.SERVING_FORM, rows, problem)
+    Path(verdict.uri).mkdir(parents=True, exist_ok=True)
+    report = {"passed": not reasons, "reasons": reasons, "rows": len(rows)}
+    (Path(verdict.uri) / "verdict.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+
+def validate(saved_model: Path, rows: Rows, bound: BoundProblem) -> list[str]:
+    """Reasons against serving the model; none if it may be served."""
+    requests = make_requests(rows, bound)
+    answers: dict[str, Answers] = {}
+    reasons: list[str] = []
+    for loader, ask in (("tf.saved_model.load", ask_loaded), ("a tf.compat.v1 Session", ask_session)):
+        try:
+            answers[loader] = ask(saved_model, requests)
+        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+            reasons.append(f"{loader} does not serve it: {type(error).__name__}: {str(error).splitlines()[0]}")
+    for loader, given in answers.items():
+        reasons += [f"{loader}: {reason}" for reason in disagreements(given)]
+    if len(answers) == 2:  # noqa: PLR2004
+        reasons += _between(*answers.values())
+    return reasons
+
+
+def make_requests(rows: Rows, bound: BoundProblem) -> dict[str, dict[str, NDArray[Any]]]:
+    """Requests by signature: the rows, then one with every feature missing and one with every category unseen."""
+    gap = {name: np.array([bound.missing_value(name)], column.dtype) for name, column in rows.columns.items()}
+    odd = {name: _unseen(column, value) for (name, column), value in zip(rows.columns.items(), gap.values(), strict=True)}
+    table = {name: np.concatenate([column, gap[name], odd[name]]) for name, column in rows.columns.items()}
+    serialized = [*rows.serialized, b"", _as_example(odd)]
+    by_example = {signatures.EXAMPLES: np.array(serialized, object)}
+    return {
+        signatures.SERVING_DEFAULT: by_example,
+        signatures.TRANSFORM_FEATURES: by_example,
+        signatures.PREDICT_ROWS: table,
+    }
+
+
+def _unseen(column: NDArray[Any], gap: NDArray[Any]) -> NDArray[Any]:
+    return np.array([b"\xc3\xa9 never seen"], object) if column.dtype == object else gap
+
+
+def _as_example(row: dict[str, NDArray[Any]]) -> bytes:
+    features = {
+        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=list(value)))
+        for name, value in row.items()
+        if value.dtype == object
+    }
+    serialized: bytes = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    return serialized
+
+
+def ask_loaded(saved_model: Path, requests: dict[str, dict[str, NDArray[Any]]]) -> Answers:
+    """Answers of every signature through tf.saved_model.load."""
+    loaded = tf.saved_model.load(str(saved_model))
+    return {
+        name: {key: value.numpy() for key, value in loaded.signatures[name](**_tensors(request)).items()}
+        for name, request in requests.items()
+    }
+
+
+def _tensors(request: dict[str, NDArray[Any]]) -> dict[str, tf.Tensor]:
+    return {name: tf.constant(value) for name, value in request.items()}
+
+
+def ask_session(saved_model: Path, requests: dict[str, dict[str, NDArray[Any]]]) -> Answers:
+    """Answers of every signature in a Session, as TF Serving loads it."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        graph = tf.compat.v1.saved_model.load(session, ["serve"], str(saved_model))
+        answers: Answers = {}
+        for name, request in requests.items():
+            signature = graph.signature_def[name]
+            feed = {signature.inputs[key].name: value for key, value in request.items()}
+            fetch = {key: info.name for key, info in signature.outputs.items()}
+            answers[name] = session.run(fetch, feed)
+        return answers
+
+
+def disagreements(answers: Answers) -> list[str]:
+    """Where serving_default and predict_rows answer the same rows differently, or a number is not finite."""
+    reasons = []
+    by_example, by_rows = answers[signatures.SERVING_DEFAULT], answers[signatures.PREDICT_ROWS]
+    for key in by_example:
+        if not _same(by_example[key], by_rows[key]):
+            reasons.append(f"serving_default and predict_rows disagree in '{key}' on the same rows")
+        if by_example[key].dtype.kind == "f" and not np.isfinite(by_example[key]).all():
+            reasons.append(f"'{key}' is not finite in {int((~np.isfinite(by_example[key])).sum())} answers")
+    return reasons
+
+
+def _between(one: Answers, other: Answers) -> list[str]:
+    return [
+        f"the two loaders disagree in '{key}' of {name}"
+        for name, answer in one.items()
+        for key, value in answer.items()
+        if not _same(value, other[name][key])
+    ]
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    if one.dtype.kind == "f":
+        return bool(np.allclose(one, other, rtol=0, atol=_TOLERANCE, equal_nan=True))
+    return bool(np.array_equal(one, other))

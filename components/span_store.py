@@ -1,0 +1,65 @@
+"""Converted spans, kept by content, so that the next window converts only what is new."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+SPANS_FILE = "spans.json"
+
+
+@dataclass(frozen=True)
+class StoredSpan:
+    """One converted span: `folder` holds its Split-* folders and stays the same for the same content."""
+
+    span: int
+    folder: str
+    rows: dict[str, int]
+
+    @property
+    def name(self) -> str:
+        """`span-03`: the name under which files and statistics speak of it."""
+        return f"span-{self.span:02d}"
+
+
+def link_spans(spans: list[StoredSpan], examples: Path, splits: tuple[str, ...]) -> None:
+    """Lays the spans' shards into one Examples artifact, by hard link where the file system has them."""
+    for split in splits:
+        target = examples / f"Split-{split}"
+        target.mkdir(parents=True, exist_ok=True)
+        for span in spans:
+            for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz")):
+                _link(shard, target / f"{span.name}-{shard.name}")
+    listing = [{"span": span.span, "folder": span.folder, "rows": span.rows} for span in spans]
+    (examples / SPANS_FILE).write_text(json.dumps(listing, indent=1), encoding="utf-8")
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, or one without links: the artifact then holds a copy of its own.
+        shutil.copyfile(source, target)
+
+
+def read_spans(examples: Path) -> list[StoredSpan]:
+    """The spans that an Examples artifact was laid from.
+
+    Where the store is out of reach (another machine, a fresh container), each span is laid out again beside the
+    artifact from the artifact's own shards.
+    """
+    listing = json.loads((examples / SPANS_FILE).read_text(encoding="utf-8"))
+    spans = [StoredSpan(**entry) for entry in listing]
+    return [span if Path(span.folder).is_dir() else _restore(span, examples) for span in spans]
+
+
+def _restore(span: StoredSpan, examples: Path) -> StoredSpan:
+    folder = examples / ".spans" / span.name
+    for split in examples.glob("Split-*"):
+        (folder / split.name).mkdir(parents=True, exist_ok=True)
+        for shard in split.glob(f"{span.name}-*"):
+            target = folder / split.name / shard.name.removeprefix(f"{span.name}-")
+            if not target.exists():
+                _link(shard, target)
+    return StoredSpan(span.span, str(folder), span.rows)

@@ -1,0 +1,1 @@
+"""One SavedModel to LiteRT variants: their conversion, their running and their scores."""

@@ -1,0 +1,74 @@
+"""The operators and tensors of a .tflite file, read from its flatbuffer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+
+_OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator: its builtin name (or its custom name) and the indices of its tensors."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    builtin: bool
+
+
+def read(content: bytes) -> Any:
+    """The file's mutable object tree (a ModelT of the LiteRT schema)."""
+    return flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+
+
+def write(model: Any) -> bytes:
+    """The bytes of an object tree, with the .tflite identifier."""
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def operators(model: Any, subgraph: int = 0) -> tuple[Operator, ...]:
+    """The operators of one subgraph, in the order they run."""
+    return tuple(_operator(model, entry) for entry in model.subgraphs[subgraph].operators)
+
+
+def custom_operators(model: Any) -> tuple[str, ...]:
+    """Names of operators that are no LiteRT builtins, in all subgraphs; TF Select ops are called Flex..."""
+    found = (operator for index in range(len(model.subgraphs)) for operator in operators(model, index))
+    return tuple(sorted({operator.name for operator in found if not operator.builtin}))
+
+
+def constant(model: Any, tensor: int) -> bool:
+    """Whether the tensor of the first subgraph holds data in the file."""
+    data = model.buffers[model.subgraphs[0].tensors[tensor].buffer].data
+    return data is not None and len(data) > 0
+
+
+def tensor_name(model: Any, tensor: int) -> str:
+    """The name of a tensor of the first subgraph."""
+    name = model.subgraphs[0].tensors[tensor].name
+    return name.decode("utf-8") if isinstance(name, bytes) else str(name)
+
+
+def tensor_size(model: Any, tensor: int) -> int:
+    """Number of elements of a tensor of the first subgraph."""
+    size = 1
+    for length in _indices(model.subgraphs[0].tensors[tensor].shape):
+        size *= length
+    return size
+
+
+def _operator(model: Any, entry: Any) -> Operator:
+    code = model.operatorCodes[entry.opcodeIndex]
+    # Files older than schema 3a hold the code in the deprecated byte; newer ones hold min(code, 127) there.
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    builtin = number != schema.BuiltinOperator.CUSTOM
+    name = _OPERATOR_NAMES.get(number, str(number)) if builtin else bytes(code.customCode or b"").decode("utf-8")
+    return Operator(name, _indices(entry.inputs), _indices(entry.outputs), builtin)
+
+
+def _indices(values: Iterable[int] | None) -> tuple[int, ...]:
+    return () if values is None else tuple(int(value) for value in values)

@@ -1,0 +1,58 @@
+"""The value range of every float tensor over the calibration rows, and its place in the file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from edge import graph
+from edge.runner import Columns, DeviceModel, batches
+
+# Rows a batch. The range is the exact minimum and maximum over all rows, so that the batch size does not show in it.
+_BATCH_ROWS = 256
+
+Ranges = dict[int, tuple[float, float]]
+
+
+def observe(content: bytes, columns: Columns) -> Ranges:
+    """Minimum and maximum of each float tensor over the rows, by tensor index; not-finite values do not count.
+
+    The converter's own calibrator is not used: fed with strings it ends the process or fails inside C++.
+
+    Raises:
+        InputError: if the columns do not fit the model's signature.
+    """
+    interpreter = Interpreter(
+        model_content=content,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    model = DeviceModel(interpreter)
+    found: Ranges = {}
+    for batch in batches(columns, _BATCH_ROWS):
+        model.predict(batch, _BATCH_ROWS)
+        _widen(found, interpreter)
+    return found
+
+
+def annotate(content: bytes, ranges: Mapping[int, tuple[float, float]]) -> bytes:
+    """The same file with the ranges written to its activations, as the quantizer expects them."""
+    model = graph.read(content)
+    for index, tensor in enumerate(model.subgraphs[0].tensors):
+        if index in ranges and not graph.constant(model, index):
+            tensor.quantization = tensor.quantization or schema.QuantizationParametersT()
+            tensor.quantization.min, tensor.quantization.max = ([end] for end in ranges[index])
+    return graph.write(model)
+
+
+def _widen(found: Ranges, interpreter: Any) -> None:
+    for detail in interpreter.get_tensor_details():
+        if detail["dtype"] is not np.float32 or not detail["name"]:
+            continue
+        values = interpreter.get_tensor(detail["index"])
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            low, high = found.get(detail["index"], (np.inf, -np.inf))
+            found[detail["index"]] = min(low, float(finite.min())), max(high, float(finite.max()))

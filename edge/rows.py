@@ -1,0 +1,29 @@
+"""Columns of raw rows in a file: NumPy's .npz without pickles."""
+
+from pathlib import Path
+
+import numpy as np
+
+from edge.runner import Array, Columns, check_bytes
+
+
+def save(path: Path, columns: Columns) -> None:
+    """Writes the columns; strings (bytes objects) become fixed-width bytes.
+
+    Raises:
+        InputError: if a string column holds anything but bytes.
+    """
+    np.savez(path, allow_pickle=False, **{name: _fixed(name, values) for name, values in columns.items()})
+
+
+def load(path: Path) -> Columns:
+    """The columns that `save` wrote; strings are object arrays of bytes again."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name].astype(object) if file[name].dtype.kind == "S" else file[name] for name in file.files}
+
+
+def _fixed(name: str, values: Array) -> Array:
+    if values.dtype.kind != "O":
+        return values
+    check_bytes(name, values)
+    return values.astype("S")

@@ -1,0 +1,106 @@
+"""The child process that converts: `python -m edge.worker`. The converter leaks about 22 MB a call, so it ends here."""
+
+import argparse
+import dataclasses
+import json
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edge import graph, recipes, rows
+from edge.runner import Array, Columns, DeviceModel
+from edge.source import Source
+from schema.errors import PipelineError
+
+REPORT = "converted.json"
+
+# The converter's errors carry the whole graph; these lines say what is wrong with it.
+_TELLING = re.compile(r"error:|ops?: |Error\b")
+_MOST_LINES = 8
+_WIDEST_LINE = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """One converted file: the recipe, its operators' names, and the seconds it took."""
+
+    recipe: str
+    operators: tuple[str, ...]
+    seconds: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes <recipe>.tflite for each recipe and a report into the folder; 0, or 1 with the reason on stderr."""
+    options = _options(arguments)
+    calibration = rows.load(options.calibration) if options.calibration else None
+    source = Source(options.saved_model, calibration)
+    built = []
+    for name in options.recipe:
+        try:
+            built.append(build(source, name, options.folder))
+        except Exception as error:
+            sys.stderr.write(f"\n{name}: {gist(error)}\n")
+            return 1
+    report = [dataclasses.asdict(entry) for entry in built]
+    (options.folder / REPORT).write_text(json.dumps(report), encoding="utf-8")
+    return 0
+
+
+def build(source: Source, name: str, folder: Path) -> Built:
+    """Converts by one recipe and proves that the file loads and answers.
+
+    Raises:
+        PipelineError: if the file needs operators that are not LiteRT's own, or answers with the wrong shape.
+    """
+    start = time.perf_counter()
+    content = recipes.find(name).build(source)
+    model = graph.read(content)
+    custom = graph.custom_operators(model)
+    if custom:
+        raise PipelineError(f"operators that are not LiteRT builtins: {', '.join(custom)}")
+    path = folder / f"{name}.tflite"
+    path.write_bytes(content)
+    _answers(path)
+    names = tuple(sorted({operator.name for operator in graph.operators(model)}))
+    return Built(name, names, time.perf_counter() - start)
+
+
+def gist(error: BaseException) -> str:
+    """The lines of an error that say what is wrong, at most 8 of 300 characters; its end where none does."""
+    lines = [line.strip()[:_WIDEST_LINE] for line in str(error).splitlines() if line.strip()]
+    telling = list(dict.fromkeys(line for line in lines if _TELLING.search(line)))
+    chosen = (telling or lines[-_MOST_LINES:])[:_MOST_LINES]
+    return f"{type(error).__name__}: " + "\n".join(chosen)
+
+
+def _answers(path: Path) -> None:
+    model = DeviceModel(path)
+    shape = model.predict(_missing(model.inputs)).shape
+    if len(shape) != 2 or shape[0] != 2:
+        raise PipelineError(f"expected a score of shape [2, k] for 2 rows. Received: {list(shape)}")
+
+
+def _missing(inputs: dict[str, type]) -> Columns:
+    """Two rows in which every string and number is missing and every integer is 0."""
+    absent: dict[type, Array] = {
+        np.bytes_: np.array([b"", b""], dtype=object),
+        np.float32: np.full(2, np.nan, np.float32),
+    }
+    return {name: absent.get(dtype, np.zeros(2, dtype)) for name, dtype in inputs.items()}
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m edge.worker", description="Convert a SavedModel by recipes.")
+    parser.add_argument("--saved_model", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="an empty folder for the files")
+    parser.add_argument("--recipe", action="append", required=True, help="a recipe's name; may be repeated")
+    parser.add_argument("--calibration", type=Path, help="training rows as .npz")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Preprocessing, input, networks, one fit, and the export of every signature."""

@@ -1,0 +1,62 @@
+"""The encodings: pure functions of raw tensors and statistics, shared by Transform, the server and the device.
+
+Only operations that LiteRT has as builtins are used, so that the same functions convert.
+"""
+
+import tensorflow as tf
+
+# Ids of a vocabulary feature: 0 missing, 1 unseen, 2.. the vocabulary's terms, most frequent first.
+MISSING_ID = 0
+UNSEEN_ID = 1
+FIRST_TERM_ID = 2
+
+# The rank of a missing number. It lies left of every knot of the network's basis, so that no knot answers to it.
+MISSING_RANK = -1.0
+
+_SMALLEST_WIDTH = 1e-6
+
+
+def quantile_rank(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
+    """Rank of each number among the quantiles, piecewise linear between boundaries.
+
+    Args:
+        numbers: float32 [N]; NaN is missing.
+        boundaries: float32 [K + 1], ascending: minimum, K - 1 quantiles, maximum of the training split.
+
+    Returns:
+        float32 [N] in [0, 1], or MISSING_RANK. Equal boundaries make a step, so ties rank apart from what follows.
+    """
+    left = boundaries[:-1]
+    width = tf.maximum(boundaries[1:] - left, _SMALLEST_WIDTH)
+    present = tf.where(numbers != numbers, tf.zeros_like(numbers), numbers)  # noqa: PLR0124 (NaN test that converts)
+    inside = tf.clip_by_value((present[:, tf.newaxis] - left) / width, 0.0, 1.0)
+    rank = tf.reduce_mean(inside, axis=1)
+    return tf.where(numbers != numbers, MISSING_RANK * tf.ones_like(rank), rank)  # noqa: PLR0124
+
+
+def identity_id(integers: tf.Tensor, minimum: int, maximum: int) -> tf.Tensor:
+    """Ids of integers within a closed domain.
+
+    Args:
+        integers: int64 [N].
+        minimum: smallest value of the domain.
+        maximum: largest value of the domain.
+
+    Returns:
+        int64 [N]: 1 for the minimum and up; 0 for what is missing or out of domain.
+    """
+    inside = tf.logical_and(integers >= minimum, integers <= maximum)
+    return tf.where(inside, integers - (minimum - 1), tf.zeros_like(integers))
+
+
+def vocabulary_id(strings: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """Ids of strings from their index in the vocabulary.
+
+    Args:
+        strings: string [N]; empty is missing.
+        index: int64 [N], place in the vocabulary, -1 where unseen.
+
+    Returns:
+        int64 [N], see FIRST_TERM_ID.
+    """
+    return tf.where(strings == "", MISSING_ID * tf.ones_like(index), index + FIRST_TERM_ID)

@@ -1,0 +1,153 @@
+"""The network: embeddings and piecewise-linear numbers, a wide part, a deep tower, members of an ensemble in one."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from models.statistics import Statistics
+from schema.bound import BoundProblem
+from schema.problem import Encoding
+
+
+class HatBasis(tf_keras.layers.Layer):  # type: ignore[misc]
+    """Piecewise-linear basis of ranks: [N, F] to [N, F * (knots + 1)].
+
+    Knot k answers relu(1 - |rank * (knots - 1) - k|); the last column of a feature says that it is missing. A linear
+    layer above it is any piecewise-linear function of the rank (Gorishniy et al., 2022, arXiv:2203.05556).
+    """
+
+    def __init__(self, knots: int, **options: object) -> None:
+        super().__init__(**options)
+        self.knots = knots
+
+    def call(self, ranks: tf.Tensor) -> tf.Tensor:
+        """Applies the basis."""
+        places = tf.constant(np.arange(self.knots), tf.float32)
+        hats = tf.nn.relu(1.0 - tf.abs(ranks[:, :, tf.newaxis] * (self.knots - 1.0) - places))
+        missing = tf.nn.relu(-ranks)[:, :, tf.newaxis]
+        return tf.reshape(tf.concat([hats, missing], axis=2), [-1, ranks.shape[1] * (self.knots + 1)])
+
+    def get_config(self) -> dict[str, object]:
+        """Constructor arguments."""
+        return {**super().get_config(), "knots": self.knots}
+
+
+class MemberScale(tf_keras.layers.Layer):  # type: ignore[misc]
+    """A vector of scales of each member's own: [N, D] or [N, M, D] to [N, M, D].
+
+    With shared dense layers between them, M rank-one members cost little more than one network (TabM, Gorishniy et
+    al., 2024, arXiv:2410.24210). The scales start at random signs, so that members differ from the first step.
+    """
+
+    def __init__(self, members: int, random_signs: bool, **options: object) -> None:
+        super().__init__(**options)
+        self.members, self.random_signs = members, random_signs
+
+    def build(self, shape: tf.TensorShape) -> None:
+        """Creates the scales."""
+        start = _random_signs if self.random_signs else "ones"
+        self.scale = self.add_weight("scale", [self.members, shape[-1]], initializer=start)
+
+    def call(self, values: tf.Tensor) -> tf.Tensor:
+        """Scales the values."""
+        return (values[:, tf.newaxis] if len(values.shape) == 2 else values) * self.scale
+
+    def get_config(self) -> dict[str, object]:
+        """Constructor arguments."""
+        return {**super().get_config(), "members": self.members, "random_signs": self.random_signs}
+
+
+class MemberHead(tf_keras.layers.Layer):  # type: ignore[misc]
+    """A linear output of each member's own: [N, M, D] to [N, M, outputs]."""
+
+    def __init__(self, outputs: int, **options: object) -> None:
+        super().__init__(**options)
+        self.outputs = outputs
+
+    def build(self, shape: tf.TensorShape) -> None:
+        """Creates weights and biases."""
+        self.kernel = self.add_weight("kernel", [shape[1], shape[2], self.outputs], initializer="glorot_uniform")
+        self.bias = self.add_weight("bias", [shape[1], self.outputs], initializer="zeros")
+
+    def call(self, values: tf.Tensor) -> tf.Tensor:
+        """Computes the logits."""
+        # A product and a sum rather than einsum: it stays a LiteRT builtin whatever the number of members.
+        return tf.reduce_sum(values[:, :, :, tf.newaxis] * self.kernel, axis=2) + self.bias
+
+    def get_config(self) -> dict[str, object]:
+        """Constructor arguments."""
+        return {**super().get_config(), "outputs": self.outputs}
+
+
+def _random_signs(shape: tuple[int, ...], dtype: tf.DType | None = None, **_: object) -> tf.Tensor:
+    return tf.cast(tf.where(tf.random.uniform(shape) < 0.5, -1.0, 1.0), dtype or tf.float32)
+
+
+def build_network(bound: BoundProblem, statistics: Statistics) -> tf_keras.Model:
+    """The untrained network.
+
+    Inputs: one [N] tensor a feature, int64 ids or float32 ranks. Output: float32 [N, members, outputs] logits, or
+    standardised values for a regression.
+    """
+    problem, sizes = bound.problem, bound.problem.network
+    inputs = {name: _input(bound, name) for name in problem.features}
+    numbers = _numbers(bound, inputs)
+    wide = [_embed(bound, statistics, inputs, problem.outputs, "wide")] if _categories(bound) else []
+    deep = [_embed(bound, statistics, inputs, sizes.embedding_size, "deep")] if _categories(bound) else []
+    logits = _tower(_joined([*deep, *numbers]), bound)
+    linear = [tf_keras.layers.Dense(problem.outputs, name="wide_numbers")(part) for part in numbers]
+    linear += [
+        tf_keras.layers.Lambda(_sum_features, arguments={"outputs": problem.outputs}, name="wide_categories")(part)
+        for part in wide
+    ]
+    for part in linear:
+        logits = logits + part[:, tf.newaxis]
+    return tf_keras.Model(inputs, logits, name=problem.name)
+
+
+def _input(bound: BoundProblem, name: str) -> tf.Tensor:
+    number = bound.problem.features[name].encoding is Encoding.QUANTILES
+    return tf_keras.Input(shape=(), name=name, dtype=tf.float32 if number else tf.int64)
+
+
+def _categories(bound: BoundProblem) -> list[str]:
+    return [n for n, f in bound.problem.features.items() if f.encoding is not Encoding.QUANTILES]
+
+
+def _numbers(bound: BoundProblem, inputs: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+    names = bound.problem.of(Encoding.QUANTILES)
+    if not names:
+        return []
+    ranks = tf_keras.layers.Lambda(lambda parts: tf.stack(parts, axis=1), name="ranks")([inputs[n] for n in names])
+    return [HatBasis(bound.problem.network.numeric_knots, name="hat_basis")(ranks)]
+
+
+def _embed(
+    bound: BoundProblem, statistics: Statistics, inputs: Mapping[str, tf.Tensor], width: int, part: str
+) -> tf.Tensor:
+    vectors = [
+        tf_keras.layers.Embedding(statistics.ids(bound, name), width, name=f"{part}_embedding_{name}")(inputs[name])
+        for name in _categories(bound)
+    ]
+    return _joined(vectors)
+
+
+def _joined(parts: list[tf.Tensor]) -> tf.Tensor:
+    return tf_keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+
+
+def _sum_features(values: tf.Tensor, outputs: int) -> tf.Tensor:
+    return tf.reduce_sum(tf.reshape(values, [-1, values.shape[1] // outputs, outputs]), axis=1)
+
+
+def _tower(values: tf.Tensor, bound: BoundProblem) -> tf.Tensor:
+    sizes = bound.problem.network
+    members = MemberScale(sizes.members, random_signs=sizes.members > 1, name="member_scale_0")(values)
+    for depth, units in enumerate(sizes.hidden_units, start=1):
+        members = tf_keras.layers.Dense(units, activation="relu", name=f"deep_{depth}")(members)
+        members = tf_keras.layers.Dropout(sizes.dropout, name=f"dropout_{depth}")(members)
+        if sizes.members > 1:
+            members = MemberScale(sizes.members, random_signs=False, name=f"member_scale_{depth}")(members)
+    return MemberHead(bound.problem.outputs, name="head")(members)

@@ -1,0 +1,113 @@
+"""Transform's preprocessing_fn: raw columns to ids and ranks, with the statistics of the training split."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models import encoding
+from models.statistics import attach
+from schema.bound import BoundProblem
+from schema.problem import Encoding, Task
+
+
+def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """Encodes one batch.
+
+    Args:
+        inputs: raw columns by name, each a SparseTensor [N, 1] or a dense tensor [N] or [N, 1].
+        custom_config: `bound`, the BoundProblem as JSON.
+
+    Returns:
+        One [N] tensor a feature (int64 ids, or float32 ranks) and the label: int64 class, or the standardised
+        float32 value of a regression.
+    """
+    bound = BoundProblem.model_validate_json(custom_config["bound"])
+    problem = bound.problem
+    raw = {name: dense(inputs[name], bound, name) for name in problem.features}
+    outputs: dict[str, tf.Tensor] = {}
+    for name in problem.of(Encoding.VOCABULARY):
+        outputs[name] = _vocabulary(raw[name], name, problem.features[name].top_k)
+    for name in problem.of(Encoding.IDENTITY):
+        outputs[name] = encoding.identity_id(raw[name], *bound.domains[name])
+    outputs.update(_ranks(raw, bound))
+    outputs[problem.label] = _label(inputs[problem.label], bound)
+    return outputs
+
+
+def dense(column: Any, bound: BoundProblem, feature: str) -> tf.Tensor:
+    """The column as a dense row tensor [N] with the feature's missing value in its gaps."""
+    missing = bound.missing_value(feature)
+    if isinstance(missing, float):
+        if isinstance(column, tf.SparseTensor):
+            column = tf.SparseTensor(column.indices, tf.cast(column.values, tf.float32), column.dense_shape)
+        else:
+            column = tf.cast(column, tf.float32)
+    return _densify(column, missing)
+
+
+def _densify(column: Any, missing: bytes | float) -> tf.Tensor:
+    if isinstance(column, tf.SparseTensor):
+        shape = tf.stack([column.dense_shape[0], 1])
+        column = tf.sparse.to_dense(tf.SparseTensor(column.indices, column.values, shape), default_value=missing)
+    return tf.reshape(column, [-1])
+
+
+def _vocabulary(strings: tf.Tensor, name: str, top_k: int) -> tf.Tensor:
+    present = tf.boolean_mask(strings, strings != "")
+    path = tft.vocabulary(present, top_k=top_k, vocab_filename=name)
+    index = tft.apply_vocabulary(strings, path, default_value=-1)
+    return encoding.vocabulary_id(strings, index)
+
+
+def _ranks(raw: Mapping[str, tf.Tensor], bound: BoundProblem) -> dict[str, tf.Tensor]:
+    outputs: dict[str, tf.Tensor] = {}
+    for buckets, names in _by_buckets(bound).items():
+        # One analyzer for all features with as many buckets: each analyzer costs Beam stages on every span.
+        boundaries = _boundaries(tf.stack([raw[name] for name in names], axis=1), buckets)
+        for place, name in enumerate(names):
+            outputs[name] = encoding.quantile_rank(raw[name], boundaries[place])
+            attach(outputs[name], boundaries[place])
+    return outputs
+
+
+def _by_buckets(bound: BoundProblem) -> dict[int, list[str]]:
+    groups: dict[int, list[str]] = {}
+    for name in bound.problem.of(Encoding.QUANTILES):
+        groups.setdefault(bound.problem.features[name].buckets, []).append(name)
+    return groups
+
+
+def _boundaries(numbers: tf.Tensor, buckets: int) -> tf.Tensor:
+    """[F, buckets + 1] of numbers [N, F]; NaN does not count. A feature that is never present has zeros."""
+    infinite = float("inf") * tf.ones_like(numbers)
+    absent = tf.math.is_nan(numbers)
+    low = tft.min(tf.where(absent, infinite, numbers), reduce_instance_dims=False)
+    high = tft.max(tf.where(absent, -infinite, numbers), reduce_instance_dims=False)
+    # The sketch passes over NaN (tfx_bsl's weighted quantiles).
+    inner = tft.quantiles(numbers, num_buckets=buckets, epsilon=0.1 / buckets, reduce_instance_dims=False)
+    ends = tf.stack([low, high], axis=1)
+    boundaries = tf.concat([ends[:, :1], tf.reshape(inner, [-1, buckets - 1]), ends[:, 1:]], axis=1)
+    return tf.where(tf.reduce_all(tf.math.is_finite(boundaries), axis=1, keepdims=True), boundaries, 0.0)
+
+
+def _label(column: Any, bound: BoundProblem) -> tf.Tensor:
+    problem = bound.problem
+    if problem.task is Task.REGRESSION:
+        values = tf.cast(_densify(column, 0), tf.float32)
+        mean, scale = tft.mean(values), tf.maximum(tf.sqrt(tft.var(values)), 1e-6)
+        standardised = (values - mean) / scale
+        attach(standardised, tf.stack([mean, scale]))
+        return standardised
+    if problem.classes:
+        return class_index(_densify(column, b""), problem.classes)
+    return _densify(column, 0)
+
+
+def class_index(labels: tf.Tensor, classes: tuple[str, ...]) -> tf.Tensor:
+    """int64 [N]: the place of each string label among the classes, -1 where it is none of them."""
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(list(classes), tf.range(len(classes), dtype=tf.int64)), default_value=-1
+    )
+    return table.lookup(labels)

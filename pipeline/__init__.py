@@ -1,0 +1,1 @@
+"""Wiring: typed config, stages, and the one graph that every runner runs."""

@@ -1,0 +1,166 @@
+"""Everything a run is made from: the problem, the environment, and what the command line said."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf import text_format
+from pydantic import Field
+
+from ingestion.windows import Window, parse_window
+from models.training_options import Training
+from schema.bound import BoundProblem, bind
+from schema.closed import Closed, nearest, read_yaml
+from schema.errors import InputError
+from schema.problem import Problem, problem_folder
+from schema.rows import read_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICK_ROWS = 20_000
+
+
+class Beam(Closed):
+    """Which Beam runner the data nodes use."""
+
+    runner: str = Field(default="direct", pattern="^direct$", description="direct: in this process")
+
+
+class Tuning(Closed):
+    """The search for network settings before training."""
+
+    enabled: bool = Field(default=False, description="search before training")
+    trials: int = Field(default=6, ge=1, description="settings to try")
+    epochs: int = Field(default=2, ge=1, description="epochs a trial")
+
+
+class Release(Closed):
+    """Where released versions go."""
+
+    keep: int = Field(default=5, ge=1, description="newest versions that are kept")
+
+
+class Environment(Closed):
+    """Where and how a pipeline runs."""
+
+    name: str = Field(description="the environment's name")
+    beam: Beam = Beam()
+    training: Training = Training()
+    tuning: Tuning = Tuning()
+    release: Release = Release()
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run, whole. Paths are absolute."""
+
+    bound: BoundProblem
+    environment: Environment
+    schema_file: Path
+    data: Path
+    output: Path
+    window: Window = Window()
+    sample_rows: int | None = None
+    enable_cache: bool = True
+
+    @property
+    def problem(self) -> Problem:
+        """What is predicted."""
+        return self.bound.problem
+
+    @property
+    def schema_text(self) -> str:
+        """The schema as text proto."""
+        return text_format.MessageToString(read_schema(self.schema_file))
+
+    @property
+    def cache(self) -> Path:
+        """What outlives a run: converted spans, their statistics, analyzers, checkpoints."""
+        return self.output / "cache"
+
+    @property
+    def releases(self) -> Path:
+        """The folder of released versions."""
+        return self.output / "pushed" / self.problem.name
+
+
+def load_config(
+    problem: str,
+    *,
+    output: str = "output",
+    environment: str = "local",
+    data: str | None = None,
+    window: str = ":",
+    quick: bool = False,
+    sets: Iterable[str] = (),
+    enable_cache: bool = True,
+) -> Config:
+    """The config of a run, from names and flags.
+
+    Raises:
+        InputError: naming the file, flag or key that is wrong.
+    """
+    folder = problem_folder(problem, ROOT)
+    problem_values, environment_values = apply_sets(
+        read_yaml(folder / "problem.yaml"), read_yaml(_environment_file(environment)), sets
+    )
+    where = f"{folder / 'problem.yaml'} with --set" if sets else str(folder / "problem.yaml")
+    found = Problem.from_mapping(problem_values, where)
+    schema_file = folder / "schema.pbtxt"
+    return Config(
+        bound=bind(found, read_schema(schema_file)),
+        environment=Environment.from_mapping(environment_values, f"environment {environment}"),
+        schema_file=schema_file.resolve(),
+        data=Path(data or found.data.path).resolve(),
+        output=Path(output).resolve(),
+        window=parse_window(window),
+        sample_rows=QUICK_ROWS if quick else None,
+        enable_cache=enable_cache,
+    )
+
+
+def _environment_file(name: str) -> Path:
+    path = ROOT / "pipeline" / "environments" / f"{name}.yaml"
+    known = sorted(file.stem for file in path.parent.glob("*.yaml"))
+    if name not in known:
+        raise InputError(f"--environment: no environment '{name}'. Known environments: {', '.join(known)}.")
+    return path
+
+
+def apply_sets(
+    problem: Mapping[str, Any], environment: Mapping[str, Any], sets: Iterable[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both mappings with each `a.b=value` laid over the one that has the section `a`.
+
+    Raises:
+        InputError: if a flag is not of that form, or no section is called so.
+    """
+    over_problem: dict[str, Any] = dict(problem)
+    over_environment: dict[str, Any] = dict(environment)
+    sections = {**dict.fromkeys(Environment.model_fields, over_environment), **dict.fromkeys(Problem.model_fields, over_problem)}
+    for flag in sets:
+        key, equals, text = flag.partition("=")
+        path = key.strip().split(".")
+        if not equals or not all(path):
+            raise InputError(f"--set: expected key=value, such as network.epochs=3. Received: {flag!r}")
+        if path[0] not in sections:
+            raise InputError(f"--set: unknown key '{key}'.{nearest(path[0], list(sections))}")
+        _put(sections[path[0]], path, _value(flag, text))
+    return over_problem, over_environment
+
+
+def _value(flag: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {flag}: the value is not YAML: {error}") from None
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        below = values.get(part)
+        # A copy: the mapping read from the file stays as it was.
+        values[part] = dict(below) if isinstance(below, Mapping) else {}
+        values = values[part]
+    values[path[-1]] = value

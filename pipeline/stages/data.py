@@ -1,0 +1,81 @@
+"""Raw spans to checked, transformed examples."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.proto import transform_pb2
+
+from components.anomaly_gate import AnomalyGate
+from components.example_gen import SpanConfig, make_example_gen
+from components.statistics_gen import SpanStatisticsGen
+from components.transform import SpanTransform
+from pipeline.config import Config
+from pipeline.fingerprint import source_fingerprint
+from pipeline.stages.scope import encoding_scope
+
+
+@dataclass(frozen=True)
+class DataStage:
+    """Channels of the data stage."""
+
+    examples: Any
+    schema: Any
+    transform: Any
+    nodes: list[Any]
+
+
+def stage(config: Config) -> DataStage:
+    """ExampleGen, StatisticsGen, ImportSchemaGen, ExampleValidator, AnomalyGate, Transform."""
+    example_gen = make_example_gen(str(config.data), span_config(config)).with_id("ExampleGen")
+    examples = example_gen.outputs["examples"]
+    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(config.schema_file)).with_id("ImportSchemaGen")
+    schema = schema_gen.outputs["schema"]
+    statistics_gen = SpanStatisticsGen(
+        examples=examples,
+        schema=schema,
+        cache=str(config.cache),
+        fingerprint=source_fingerprint("components.statistics_gen"),
+    ).with_id("StatisticsGen")
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema
+    ).with_id("ExampleValidator")
+    gate = AnomalyGate(
+        anomalies=validator.outputs["anomalies"],
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema,
+        label=config.problem.label,
+        tolerate=json.dumps(config.problem.anomalies.tolerate),
+        fingerprint=source_fingerprint("components.anomaly_gate"),
+    ).with_id("AnomalyGate")
+    transform = SpanTransform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        disable_statistics=True,
+        custom_config={
+            "bound": encoding_scope(config.bound),
+            "cache": str(config.cache),
+            "fingerprint": source_fingerprint("models.preprocessing") + source_fingerprint("components.transform"),
+        },
+    ).with_id("Transform")
+    transform.add_upstream_node(gate)
+    nodes = [example_gen, schema_gen, statistics_gen, validator, gate, transform]
+    return DataStage(examples=examples, schema=schema, transform=transform, nodes=nodes)
+
+
+def span_config(config: Config) -> SpanConfig:
+    """What the ExampleGen needs of the config."""
+    return SpanConfig(
+        pattern=config.problem.data.pattern,
+        window=str(config.window),
+        split=config.problem.split,
+        label=config.problem.label,
+        schema_text=config.schema_text,
+        cache=str(config.cache),
+        sample_rows=config.sample_rows,
+        seed=config.environment.training.seed,
+        fingerprint=source_fingerprint("ingestion.examples"),
+    )

@@ -1,0 +1,53 @@
+"""A trained model to verdicts on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.types.standard_artifacts import Model, ModelBlessing
+
+from components.baseline import BaselineStrategy
+from components.eval_config import eval_config
+from components.serving_validator import ServingValidator
+from pipeline.config import Config
+from pipeline.fingerprint import source_fingerprint
+from pipeline.stages.data import DataStage
+from pipeline.stages.model import ModelStage
+from pipeline.stages.scope import model_scope
+
+
+@dataclass(frozen=True)
+class EvaluationStage:
+    """Channels of the evaluation stage."""
+
+    evaluator: Any
+    serving: Any
+    nodes: list[Any]
+
+
+def stage(config: Config, rows: DataStage, trained: ModelStage) -> EvaluationStage:
+    """Baseline, Evaluator, ServingValidator."""
+    baseline = tfx.dsl.Resolver(
+        strategy_class=BaselineStrategy,
+        model=tfx.dsl.Channel(type=Model, producer_component_id="Trainer"),
+        blessing=tfx.dsl.Channel(type=ModelBlessing, producer_component_id="ReleaseGate"),
+        candidate=trained.model,
+    ).with_id("Baseline")
+    evaluator = tfx.components.Evaluator(
+        examples=rows.examples,
+        model=trained.model,
+        baseline_model=baseline.outputs["model"],
+        example_splits=["test"],
+        eval_config=eval_config(config.problem),
+        schema=rows.schema,
+    ).with_id("Evaluator")
+    serving = ServingValidator(
+        model=trained.model,
+        examples=rows.examples,
+        schema=rows.schema,
+        bound=model_scope(config.bound),
+        fingerprint=source_fingerprint("components.serving_validator"),
+    ).with_id("ServingValidator")
+    return EvaluationStage(
+        evaluator=evaluator, serving=serving.outputs["verdict"], nodes=[baseline, evaluator, serving]
+    )

@@ -1,0 +1,57 @@
+"""Verdicts to a released version, in server and device form."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tfx import v1 as tfx
+
+from components.device_models import DeviceModelsGen
+from components.release_gate import ReleaseGate
+from components.release_pusher import ReleasePusher
+from pipeline.config import Config
+from pipeline.fingerprint import source_fingerprint
+from pipeline.stages.data import DataStage
+from pipeline.stages.evaluation import EvaluationStage
+from pipeline.stages.model import ModelStage
+from pipeline.stages.scope import device_scope
+
+
+@dataclass(frozen=True)
+class ReleaseStage:
+    """Channels of the release stage."""
+
+    nodes: list[Any]
+
+
+def stage(config: Config, rows: DataStage, trained: ModelStage, judged: EvaluationStage) -> ReleaseStage:
+    """DeviceModels, ReleaseGate and, for a blessed model, Pusher."""
+    device = DeviceModelsGen(
+        model=trained.model,
+        examples=rows.examples,
+        schema=rows.schema,
+        bound=device_scope(config.bound),
+        fingerprint=source_fingerprint("components.device_models"),
+    ).with_id("DeviceModels")
+    gate = ReleaseGate(
+        model=trained.model,
+        evaluation=judged.evaluator.outputs["evaluation"],
+        evaluator_blessing=judged.evaluator.outputs["blessing"],
+        serving=judged.serving,
+        device_models=device.outputs["device_models"],
+        min_accepted=config.problem.device.min_accepted,
+        min_slice_rows=config.problem.evaluation.min_slice_rows,
+        fingerprint=source_fingerprint("components.release_gate"),
+    ).with_id("ReleaseGate")
+    blessing = gate.outputs["blessing"]
+    with tfx.dsl.Cond(blessing.future()[0].custom_property("blessed") == 1):
+        pusher = ReleasePusher(
+            model=trained.model,
+            blessing=blessing,
+            device_models=device.outputs["device_models"],
+            destination=str(config.releases),
+            keep=config.environment.release.keep,
+            lineage=json.dumps({"problem": config.problem.name, "window": str(config.window)}),
+            fingerprint=source_fingerprint("components.release_pusher"),
+        ).with_id("Pusher")
+    return ReleaseStage(nodes=[device, gate, pusher])

@@ -1,0 +1,1 @@
+"""What a person looks at: pure functions of a run's artifacts."""

@@ -1,0 +1,46 @@
+"""A run for machines: `run.json`."""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything `run.json` says of a run."""
+
+    run_id: str
+    status: str
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, dict[str, float]] = field(default_factory=lambda: {"candidate": {}, "baseline": {}})
+    blessed: bool = False
+    reasons: list[str] = field(default_factory=list)
+    variants: list[dict[str, Any]] = field(default_factory=list)
+    pushed: dict[str, str] | None = None
+    seconds: float = 0.0
+    window: str = ":"
+    rows: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+def write_record(record: RunRecord, folder: Path) -> Path:
+    """Writes `run.json` into the run's folder, whole or not at all."""
+    path = folder / "run.json"
+    aside = folder / ".run.json.partial"
+    aside.write_text(json.dumps(_finite(asdict(record)), indent=2) + "\n", encoding="utf-8")
+    os.replace(aside, path)
+    return path
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN; what is not finite becomes null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

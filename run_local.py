@@ -1,0 +1,83 @@
+"""Runs the pipeline on this machine: flags to config to create_pipeline to a local run."""
+
+import argparse
+import os
+import sys
+
+# TensorFlow reads this when it is imported, which happens only once the flags are known to be right.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from schema.errors import InputError, PipelineError
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="run_local.py", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--problem", default="nyc_flights", help="a folder under schema/, or the path of one")
+    parser.add_argument("--environment", default="local", help="a file under pipeline/environments/")
+    parser.add_argument("--data", help="folder of spans; the problem's own when left out")
+    parser.add_argument("--output", default="output", help="where everything is written")
+    parser.add_argument("--span-window", default=":", metavar="FIRST:LAST", help="spans to use, such as 1:9 or 10:")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="sets", help="override a key")
+    parser.add_argument("--from", dest="first", metavar="NODE", help="begin here; earlier nodes come from the last run")
+    parser.add_argument("--to", dest="last", metavar="NODE", help="end here")
+    parser.add_argument("--only", metavar="NODE", help="run this node alone")
+    parser.add_argument("--no-cache", action="store_true", help="run every node, whatever has not changed")
+    parser.add_argument("--quick", action="store_true", help="use a seeded sample of 20,000 rows")
+    parser.add_argument("--dry-run", action="store_true", help="check flags, config and data, and stop")
+    parser.add_argument("--list", action="store_true", help="list the nodes and stop")
+    parser.add_argument("--verbose", action="store_true", help="debug messages in run.log")
+    chosen = parser.parse_args(arguments)
+    if chosen.only and (chosen.first or chosen.last):
+        parser.error("--only goes with neither --from nor --to")
+    return chosen
+
+
+def main(arguments: list[str]) -> int:
+    """Runs and returns the exit code: 0 done, 1 unexpected, 2 bad input, 3 data anomalies, 4 not blessed."""
+    chosen = parse(arguments)
+    try:
+        return _main(chosen)
+    except PipelineError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def _main(chosen: argparse.Namespace) -> int:
+    from ingestion.windows import select
+    from pipeline.config import load_config
+
+    config = load_config(
+        chosen.problem,
+        output=chosen.output,
+        environment=chosen.environment,
+        data=chosen.data,
+        window=chosen.span_window,
+        quick=chosen.quick,
+        sets=chosen.sets,
+        enable_cache=not chosen.no_cache,
+    )
+    spans = select(config.data, config.problem.data.pattern, config.window)
+    if chosen.dry_run:
+        sys.stdout.write(f"{config.problem.name}: config and {len(spans)} spans in {config.data} are in order\n")
+        return 0
+    return _launch(chosen, config)
+
+
+def _launch(chosen: argparse.Namespace, config: object) -> int:
+    from pipeline.config import Config
+    from pipeline.run import Choice, list_lines, run
+
+    if not isinstance(config, Config):
+        raise InputError("no config")
+    lines = list_lines(config) if chosen.list or chosen.first or chosen.last or chosen.only else []
+    if chosen.list:
+        sys.stdout.write("\n".join(lines) + "\n")
+        return 0
+    choice = Choice(chosen.only or chosen.first, chosen.only or chosen.last)
+    choice.check([line.strip() for line in lines])
+    return run(config, choice, verbose=chosen.verbose)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,94 @@
+"""A problem bound to its schema: checked against each other, with what the model needs of the schema."""
+
+from typing import Self
+
+from pydantic import model_validator
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from schema.closed import Closed, nearest
+from schema.errors import InputError
+from schema.problem import Encoding, Problem, Task
+from schema.rows import Column, Kind, columns
+
+_FITTING = {
+    Encoding.VOCABULARY: (Kind.STRING,),
+    Encoding.IDENTITY: (Kind.INTEGER,),
+    Encoding.QUANTILES: (Kind.INTEGER, Kind.NUMBER),
+}
+
+
+class BoundProblem(Closed):
+    """A problem and the integer domains (both ends inclusive) of its identity-encoded features."""
+
+    problem: Problem
+    domains: dict[str, tuple[int, int]]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        absent = set(self.problem.of(Encoding.IDENTITY)) - set(self.domains)
+        if absent:
+            raise ValueError(f"identity features without a domain: {sorted(absent)}")
+        return self
+
+    def dense_kind(self, feature: str) -> Kind:
+        """The type of the feature in a dense row, as signatures and device models take it."""
+        return dense_kind(self.problem.features[feature].encoding)
+
+    def missing_value(self, feature: str) -> bytes | int | float:
+        """What stands for a missing value in a dense row: an empty string, a NaN, or one below the domain."""
+        encoding = self.problem.features[feature].encoding
+        if encoding is Encoding.VOCABULARY:
+            return b""
+        return self.domains[feature][0] - 1 if encoding is Encoding.IDENTITY else float("nan")
+
+
+def dense_kind(encoding: Encoding) -> Kind:
+    """STRING for a vocabulary, INTEGER for identity, NUMBER (float32) for quantiles, whatever the file's type."""
+    return {Encoding.VOCABULARY: Kind.STRING, Encoding.IDENTITY: Kind.INTEGER}.get(encoding, Kind.NUMBER)
+
+
+def bind(problem: Problem, schema: schema_pb2.Schema) -> BoundProblem:
+    """Checks the problem against the schema and takes the domains from it.
+
+    Raises:
+        InputError: naming the key of problem.yaml that does not agree with schema.pbtxt.
+    """
+    known = columns(schema)
+    for name, feature in problem.features.items():
+        column = _column(known, name, f"features.{name}")
+        if column.kind not in _FITTING[feature.encoding]:
+            expected = " or ".join(_FITTING[feature.encoding])
+            raise InputError(
+                f"problem.yaml: features.{name}: encoding '{feature.encoding}' takes a column of type {expected}. "
+                f"Received: {column.kind} in schema.pbtxt"
+            )
+        if feature.encoding is Encoding.IDENTITY and (column.minimum is None or column.maximum is None):
+            raise InputError(f"problem.yaml: features.{name}: encoding 'identity' needs an int_domain in schema.pbtxt")
+    _check_label(problem, _column(known, problem.label, "label"))
+    if problem.split.key is not None:
+        _column(known, problem.split.key, "split.key")
+    for names in problem.evaluation.slices:
+        for name in names:
+            _column(known, name, "evaluation.slices")
+    domains = {name: (known[name].minimum or 0, known[name].maximum or 0) for name in problem.of(Encoding.IDENTITY)}
+    return BoundProblem(problem=problem, domains=domains)
+
+
+def _column(known: dict[str, Column], name: str, key: str) -> Column:
+    if name not in known:
+        raise InputError(f"problem.yaml: {key}: no column '{name}' in schema.pbtxt.{nearest(name, list(known))}")
+    return known[name]
+
+
+def _check_label(problem: Problem, column: Column) -> None:
+    if problem.task is Task.REGRESSION:
+        fits, expected = column.kind is not Kind.STRING, "a number"
+    elif problem.classes:
+        fits, expected = column.kind is Kind.STRING, "a string, since problem.yaml names classes"
+    else:
+        fits, expected = column.kind is Kind.INTEGER, "an integer, 0 or 1, since problem.yaml names no classes"
+    if not fits:
+        raise InputError(
+            f"problem.yaml: label: expected column '{column.name}' to be {expected}. "
+            f"Received: {column.kind} in schema.pbtxt"
+        )

@@ -1,0 +1,22 @@
+"""The names under which every exported model answers."""
+
+from schema.problem import Task
+
+SERVING_DEFAULT = "serving_default"
+PREDICT_ROWS = "predict_rows"
+TRANSFORM_FEATURES = "transform_features"
+# Only where the label is a string: TFMA needs its class number.
+TRANSFORM_LABELS = "transform_labels"
+
+EXAMPLES = "examples"
+CLASS = "class"
+DEVICE_SCORE = "score"
+
+# Folders of the two forms inside a Model artifact; the first is TFX's own name for it.
+SERVING_FORM = "Format-Serving"
+DEVICE_FORM = "Format-Device"
+
+
+def prediction_key(task: Task) -> str:
+    """Output that carries the score: `probability` ([N] for binary, [N, classes] for multiclass) or `value` ([N])."""
+    return "value" if task is Task.REGRESSION else "probability"

@@ -1,0 +1,36 @@
+"""One device form, its variants and its own answers, made once."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.convert import Converted, convert_all
+from edge.recipes import RECIPES
+from edge.runner import Array, Columns
+from tests.edge import device_form
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A binary device form."""
+    return device_form.save(tmp_path_factory.mktemp("device_form"))
+
+
+@pytest.fixture(scope="session")
+def variants(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Converted]:
+    """The device form converted by every recipe."""
+    folder = tmp_path_factory.mktemp("variants")
+    found = convert_all(saved_model, list(RECIPES), folder, device_form.rows(2048, seed=1))
+    return {entry.recipe: entry for entry in found}
+
+
+@pytest.fixture(scope="session")
+def columns() -> Columns:
+    """4,096 rows that calibration has not seen, with missing and unseen values."""
+    return device_form.rows(4096, seed=2)
+
+
+@pytest.fixture(scope="session")
+def expected(saved_model: Path, columns: Columns) -> Array:
+    """The SavedModel's own answers to `columns`."""
+    return device_form.answers(saved_model, columns)

@@ -1,0 +1,145 @@
+"""Conversion: same answers, smaller files, builtins only, and failures that say why."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edge import graph
+from edge.convert import Converted, convert, convert_all
+from edge.metrics import auc
+from edge.runner import Array, Columns, DeviceModel
+from schema.errors import InputError, PipelineError
+from tests.edge import device_form
+
+TOLERANCES = {"float32": 1e-6, "float16": 1e-3, "dynamic_int8": 0.01, "int8": 0.02}
+
+
+@pytest.mark.parametrize("recipe", list(TOLERANCES))
+def test_answers_as_the_saved_model(
+    recipe: str, variants: dict[str, Converted], columns: Columns, expected: Array
+) -> None:
+    scores = DeviceModel(variants[recipe].path).predict(columns)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=TOLERANCES[recipe])
+
+
+@pytest.mark.parametrize("recipe", list(TOLERANCES))
+def test_missing_and_unseen_values_answer_as_the_saved_model(
+    recipe: str, variants: dict[str, Converted], saved_model: Path
+) -> None:
+    nan = np.nan
+    rows: Columns = {
+        "carrier": np.array([b"", b"never seen", b"AA", b"AA", b"AA", "é漢".encode()], dtype=object),
+        "tail": np.array([b"N00001", b"N00001", b"", b"?", b"N02999", b"N00000"], dtype=object),
+        "hour": np.array([5, 5, -1, 24, 2**40, -(2**40)], dtype=np.int64),
+        "distance": np.array([nan, 1e9, -1e9, 80, 4983, nan], dtype=np.float32),
+        "pressure": np.array([1013.2, nan, nan, np.inf, -np.inf, nan], dtype=np.float32),
+    }
+    scores = DeviceModel(variants[recipe].path).predict(rows)
+    np.testing.assert_allclose(scores, device_form.answers(saved_model, rows), rtol=0, atol=TOLERANCES[recipe])
+
+
+@pytest.mark.parametrize("recipe", ["dynamic_int8", "int8"])
+def test_quantization_keeps_the_order(
+    recipe: str, variants: dict[str, Converted], columns: Columns, expected: Array
+) -> None:
+    labels = (np.random.default_rng(5).random(len(expected)) < expected[:, 0]).astype(np.int64)
+    server = auc(labels, expected[:, 0])
+    variant = auc(labels, DeviceModel(variants[recipe].path).predict(columns)[:, 0])
+    assert server is not None
+    assert variant is not None
+    assert abs(server - variant) < 0.001
+
+
+def test_every_recipe_makes_its_file_smaller(variants: dict[str, Converted]) -> None:
+    size = {name: entry.bytes for name, entry in variants.items()}
+    assert size["float16"] < 0.55 * size["float32"]
+    assert size["dynamic_int8"] < 0.30 * size["float32"]
+    assert size["int8"] < 0.30 * size["float32"]
+
+
+def test_files_hold_builtins_only(variants: dict[str, Converted]) -> None:
+    for entry in variants.values():
+        assert graph.custom_operators(graph.read(entry.path.read_bytes())) == ()
+        assert {"HASHTABLE_FIND", "GATHER", "FULLY_CONNECTED"} <= set(entry.operators)
+
+
+@pytest.mark.parametrize("recipe", ["dynamic_int8", "int8"])
+def test_embedding_tables_are_int8(recipe: str, variants: dict[str, Converted]) -> None:
+    model = graph.read(variants[recipe].path.read_bytes())
+    tables = [operator.inputs[0] for operator in graph.operators(model) if operator.name == "GATHER"]
+    largest = max(tables, key=lambda index: graph.tensor_size(model, index))
+    assert model.subgraphs[0].tensors[largest].type == graph.schema.TensorType.INT8
+
+
+def test_raw_numbers_stay_float_in_int8(variants: dict[str, Converted]) -> None:
+    """The boundaries are subtracted in float32, and the dense layer before the head multiplies in int8."""
+    model = graph.read(variants["int8"].path.read_bytes())
+    types = {
+        operator.name: [model.subgraphs[0].tensors[index].type for index in operator.inputs[:2]]
+        for operator in reversed(graph.operators(model))
+    }
+    assert types["SUB"] == [graph.schema.TensorType.FLOAT32] * 2
+    assert types["FULLY_CONNECTED"] == [graph.schema.TensorType.INT8] * 2
+
+
+@pytest.mark.parametrize(("outputs", "activation"), [(3, "softmax"), (1, "linear")])
+def test_other_tasks(outputs: int, activation: str, tmp_path: Path, columns: Columns) -> None:
+    saved = device_form.save(tmp_path / "saved", outputs, activation)
+    rows = {name: values[:500] for name, values in columns.items()}
+    found = convert_all(saved, ["float32", "int8"], tmp_path / "variants", device_form.rows(1024, seed=1))
+    expected = device_form.answers(saved, rows)
+    spread = float(expected.std())
+    for entry, share in zip(found, (1e-5, 0.1), strict=True):
+        scores = DeviceModel(entry.path).predict(rows)
+        assert scores.shape == (500, outputs)
+        assert np.abs(scores - expected).mean() < share * spread
+
+
+class Hashing(tf.Module):
+    """A model whose one operator LiteRT does not have."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="carrier")])
+    def serve(self, carrier: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The signature."""
+        return {"score": tf.cast(tf.strings.to_hash_bucket_fast(carrier, 10), tf.float32)[:, None]}
+
+
+def test_a_failure_names_the_operator_and_leaves_nothing(tmp_path: Path) -> None:
+    module = Hashing()
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures={"serving_default": module.serve})
+    with pytest.raises(PipelineError, match="StringToHashBucketFast"):
+        convert(tmp_path / "saved", "float32", tmp_path / "out" / "float32.tflite")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_wrong_requests_are_refused_before_a_process_starts(saved_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no recipe 'flaot16'\. Did you mean 'float16'\?"):
+        convert_all(saved_model, ["flaot16"], tmp_path)
+    with pytest.raises(InputError, match="recipe 'int8' needs calibration rows"):
+        convert_all(saved_model, ["int8"], tmp_path)
+    with pytest.raises(InputError, match="no SavedModel there"):
+        convert_all(tmp_path / "absent", ["float32"], tmp_path)
+    with pytest.raises(InputError, match="no recipes"):
+        convert_all(saved_model, [], tmp_path)
+
+
+def test_calibration_strings_must_be_bytes(saved_model: Path, tmp_path: Path) -> None:
+    rows = {"carrier": np.array([b"AA", None], dtype=object)}
+    with pytest.raises(InputError, match=r"column 'carrier': expected bytes.*Received: None"):
+        convert_all(saved_model, ["int8"], tmp_path, rows)
+
+
+def test_the_parent_does_not_grow(saved_model: Path, tmp_path: Path) -> None:
+    before = _resident_bytes()
+    convert(saved_model, "float32", tmp_path / "model.tflite")
+    assert _resident_bytes() - before < 10_000_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.tflite"]
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
