@@ -3,11 +3,16 @@
 import argparse
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 # TensorFlow reads this when it is imported, which happens only once the flags are known to be right.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from schema.errors import InputError, PipelineError
+from schema.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -58,25 +63,29 @@ def _main(chosen: argparse.Namespace) -> int:
         enable_cache=not chosen.no_cache,
     )
     spans = select(config.data, config.problem.data.pattern, config.window)
+    if chosen.list:
+        return list_nodes(config)
     if chosen.dry_run:
         sys.stdout.write(f"{config.problem.name}: config and {len(spans)} spans in {config.data} are in order\n")
         return 0
-    return _launch(chosen, config)
+    from pipeline.session import open_session
+
+    with open_session(config.output, verbose=chosen.verbose) as session:
+        # TensorFlow and TFX are imported here, so that what they print goes to the log.
+        from pipeline.run import Choice, run
+
+        return run(config, Choice(chosen.only or chosen.first, chosen.only or chosen.last), session)
 
 
-def _launch(chosen: argparse.Namespace, config: object) -> int:
-    from pipeline.config import Config
-    from pipeline.run import Choice, list_lines, run
+def list_nodes(config: "Config") -> int:
+    """Writes the graph's nodes in order."""
+    from pipeline.capture import captured
 
-    if not isinstance(config, Config):
-        raise InputError("no config")
-    lines = list_lines(config) if chosen.list or chosen.first or chosen.last or chosen.only else []
-    if chosen.list:
-        sys.stdout.write("\n".join(lines) + "\n")
-        return 0
-    choice = Choice(chosen.only or chosen.first, chosen.only or chosen.last)
-    choice.check([line.strip() for line in lines])
-    return run(config, choice, verbose=chosen.verbose)
+    with captured(Path(os.devnull)) as terminal:
+        from pipeline.graph import create_pipeline
+
+        terminal.writelines(f"{component.id}\n" for component in create_pipeline(config).components)
+    return 0
 
 
 if __name__ == "__main__":

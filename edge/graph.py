@@ -32,13 +32,23 @@ def write(model: Any) -> bytes:
 
 def operators(model: Any, subgraph: int = 0) -> tuple[Operator, ...]:
     """The operators of one subgraph, in the order they run."""
-    return tuple(_operator(model, entry) for entry in model.subgraphs[subgraph].operators)
+    return tuple(operator(model, entry) for entry in model.subgraphs[subgraph].operators)
+
+
+def operator(model: Any, entry: Any) -> Operator:
+    """One entry of a subgraph's list of operators."""
+    code = model.operatorCodes[entry.opcodeIndex]
+    # Files older than schema 3a hold the code in the deprecated byte; newer ones hold min(code, 127) there.
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    builtin = number != schema.BuiltinOperator.CUSTOM
+    name = _OPERATOR_NAMES.get(number, str(number)) if builtin else bytes(code.customCode or b"").decode("utf-8")
+    return Operator(name, _indices(entry.inputs), _indices(entry.outputs), builtin)
 
 
 def custom_operators(model: Any) -> tuple[str, ...]:
     """Names of operators that are no LiteRT builtins, in all subgraphs; TF Select ops are called Flex..."""
-    found = (operator for index in range(len(model.subgraphs)) for operator in operators(model, index))
-    return tuple(sorted({operator.name for operator in found if not operator.builtin}))
+    found = (entry for index in range(len(model.subgraphs)) for entry in operators(model, index))
+    return tuple(sorted({entry.name for entry in found if not entry.builtin}))
 
 
 def constant(model: Any, tensor: int) -> bool:
@@ -59,15 +69,6 @@ def tensor_size(model: Any, tensor: int) -> int:
     for length in _indices(model.subgraphs[0].tensors[tensor].shape):
         size *= length
     return size
-
-
-def _operator(model: Any, entry: Any) -> Operator:
-    code = model.operatorCodes[entry.opcodeIndex]
-    # Files older than schema 3a hold the code in the deprecated byte; newer ones hold min(code, 127) there.
-    number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    builtin = number != schema.BuiltinOperator.CUSTOM
-    name = _OPERATOR_NAMES.get(number, str(number)) if builtin else bytes(code.customCode or b"").decode("utf-8")
-    return Operator(name, _indices(entry.inputs), _indices(entry.outputs), builtin)
 
 
 def _indices(values: Iterable[int] | None) -> tuple[int, ...]:

@@ -8,12 +8,6 @@ from schema.problem import Task
 # Keeps the log finite; float32 probabilities of 0 and 1 are rounding.
 _SMALLEST_PROBABILITY = 1e-7
 
-MAIN_METRICS: dict[Task, str] = {
-    Task.BINARY: "auc",
-    Task.MULTICLASS: "accuracy",
-    Task.REGRESSION: "mean_absolute_error",
-}
-
 
 def main_metric(task: Task, labels: Array, predictions: Array) -> float | None:
     """The task's main metric: AUC, accuracy or mean absolute error.

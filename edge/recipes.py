@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge.dynamic import quantize_weights
 from edge.half import halve
 from edge.source import Source
 from schema.closed import nearest
@@ -43,7 +44,7 @@ _ALL = (
         name="dynamic_int8",
         expectation="a quarter of the weights' bytes, answers to about 0.005; needs no rows",
         needs_calibration=False,
-        build=lambda source: source.dynamic_int8(),
+        build=lambda source: quantize_weights(source.float32),
     ),
     Recipe(
         name="int8",

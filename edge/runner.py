@@ -10,12 +10,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from schema.closed import nearest
 from schema.errors import InputError
+from schema.signatures import DEVICE_SCORE, SERVING_DEFAULT
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Columns = Mapping[str, Array]
 
-_SIGNATURE = "serving_default"
-_OUTPUT = "score"
 _WARM_UP_RUNS = 10
 
 _KINDS: dict[type, tuple[str, str]] = {
@@ -164,10 +163,12 @@ def _load(path: Path, threads: int) -> Any:
 
 def _signature(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     names = interpreter.get_signature_list()
-    if _SIGNATURE not in names or names[_SIGNATURE]["outputs"] != [_OUTPUT]:
-        raise InputError(f"expected a signature '{_SIGNATURE}' with the one output '{_OUTPUT}'. Received: {names}")
-    runner = interpreter.get_signature_runner(_SIGNATURE)
-    return dict(runner.get_input_details()), dict(runner.get_output_details()[_OUTPUT])
+    if SERVING_DEFAULT not in names or names[SERVING_DEFAULT]["outputs"] != [DEVICE_SCORE]:
+        raise InputError(
+            f"expected a signature '{SERVING_DEFAULT}' with the one output '{DEVICE_SCORE}'. Received: {names}"
+        )
+    runner = interpreter.get_signature_runner(SERVING_DEFAULT)
+    return dict(runner.get_input_details()), dict(runner.get_output_details()[DEVICE_SCORE])
 
 
 def _check_column(name: str, values: Array, dtype: type) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from edge import metrics
 from edge.runner import Array
 from schema.errors import InputError
+from schema.metrics import MAIN
 from schema.problem import Device, Task
 
 # Two regression values are different decisions when they differ by more than this share of the label's deviation.
@@ -101,7 +102,7 @@ def compare(
     gap = np.abs(variant[~broken].astype(np.float64) - server[~broken])
     return VariantScore(
         name=name,
-        metric=metrics.MAIN_METRICS[task],
+        metric=MAIN[task],
         value=value,
         auc=value if task is Task.BINARY else None,
         log_loss=metrics.log_loss(task, labels, variant),
@@ -157,7 +158,7 @@ def _metric_reasons(score: VariantScore, server_metric: float | None, bounds: De
         return (f"{score.broken_rows} of {score.rows} rows have an output that is not finite",)
     if score.value is None or server_metric is None:
         return (f"{score.metric} is undefined on these {score.rows} rows: the labels are all of one class",)
-    falling = score.metric == metrics.MAIN_METRICS[Task.REGRESSION]
+    falling = score.metric == MAIN[Task.REGRESSION]
     loss = score.value - server_metric if falling else server_metric - score.value
     if loss <= bounds.max_metric_drop + _ROUNDING:
         return ()

@@ -2,14 +2,12 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from edge import islands, ranges
 from edge.graph import read
 from edge.runner import Columns
 from schema.errors import InputError
-
-SIGNATURE = "serving_default"
+from schema.signatures import SERVING_DEFAULT
 
 
 class Source:
@@ -22,14 +20,10 @@ class Source:
     @cached_property
     def float32(self) -> bytes:
         """The model with float32 weights, as bytes of a .tflite file."""
-        return bytes(self._converter().convert())
-
-    def dynamic_int8(self) -> bytes:
-        """The model with int8 weights and embeddings; activations are quantized row by row as they appear."""
         import tensorflow as tf
 
-        converter = self._converter()
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(self._saved_model), signature_keys=[SERVING_DEFAULT])
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         return bytes(converter.convert())
 
     def int8(self) -> bytes:
@@ -47,15 +41,7 @@ class Source:
             convert.mlir_quantize(
                 annotated,
                 denylisted_nodes=list(islands.float_nodes(read(self.float32))),
+                # Runtimes up to 2.9 give 0.5 for every row of a dense layer quantized by channel, without an error.
                 disable_per_channel_for_dense_layers=True,
             )
         )
-
-    def _converter(self) -> Any:
-        import tensorflow as tf
-
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(self._saved_model), signature_keys=[SIGNATURE])
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        # Runtimes up to 2.9 give 0.5 for every row of a dense layer quantized by channel, without an error.
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-        return converter

@@ -14,6 +14,7 @@ import numpy as np
 from edge import graph, recipes, rows
 from edge.runner import Array, Columns, DeviceModel
 from edge.source import Source
+from edge.tables import count_ids
 from schema.errors import PipelineError
 
 REPORT = "converted.json"
@@ -57,7 +58,8 @@ def build(source: Source, name: str, folder: Path) -> Built:
         PipelineError: if the file needs operators that are not LiteRT's own, or answers with the wrong shape.
     """
     start = time.perf_counter()
-    content = recipes.find(name).build(source)
+    # Last, since the quantizer computes constants and would store the ids again.
+    content = count_ids(recipes.find(name).build(source))
     model = graph.read(content)
     custom = graph.custom_operators(model)
     if custom:

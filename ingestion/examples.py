@@ -106,5 +106,7 @@ def as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _as_list(column: Any) -> pa.Array:
     values = column.cast(pa.binary()) if pa.types.is_string(column.type) else column
-    offsets = np.concatenate([[0], np.cumsum(column.is_valid().to_numpy(zero_copy_only=False))])
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values.drop_null())
+    present = column.is_valid().to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(present)]), pa.int32())
+    # A null list, not an empty one: TFDV counts an empty list as present with too few values.
+    return pa.ListArray.from_arrays(offsets, values.drop_null(), mask=pa.array(~present))

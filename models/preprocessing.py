@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import encoding
-from models.statistics import attach
+from models.statistics import named
 from schema.bound import BoundProblem
 from schema.problem import Encoding, Task
 
@@ -67,8 +67,7 @@ def _ranks(raw: Mapping[str, tf.Tensor], bound: BoundProblem) -> dict[str, tf.Te
         # One analyzer for all features with as many buckets: each analyzer costs Beam stages on every span.
         boundaries = _boundaries(tf.stack([raw[name] for name in names], axis=1), buckets)
         for place, name in enumerate(names):
-            outputs[name] = encoding.quantile_rank(raw[name], boundaries[place])
-            attach(outputs[name], boundaries[place])
+            outputs[name] = encoding.quantile_rank(raw[name], named(boundaries[place], name))
     return outputs
 
 
@@ -97,9 +96,8 @@ def _label(column: Any, bound: BoundProblem) -> tf.Tensor:
     if problem.task is Task.REGRESSION:
         values = tf.cast(_densify(column, 0), tf.float32)
         mean, scale = tft.mean(values), tf.maximum(tf.sqrt(tft.var(values)), 1e-6)
-        standardised = (values - mean) / scale
-        attach(standardised, tf.stack([mean, scale]))
-        return standardised
+        moments = named(tf.stack([mean, scale]), problem.label)
+        return (values - moments[0]) / moments[1]
     if problem.classes:
         return class_index(_densify(column, b""), problem.classes)
     return _densify(column, 0)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_transform as tft
-from tensorflow_transform import annotations_pb2
 
 from schema.bound import BoundProblem
 from schema.problem import Encoding, Task
+
+_PREFIX = "statistics_of_"
 
 
 @dataclass(frozen=True)
@@ -33,31 +34,19 @@ class Statistics:
         return maximum - minimum + 2
 
 
-def attach(tensor: tf.Tensor, values: tf.Tensor) -> None:
-    """Writes float `values` [K] into the transform graph's schema, as bucket boundaries of `tensor`'s feature."""
-    message = tf.raw_ops.EncodeProto(
-        sizes=[[tf.size(values)]],
-        values=[tf.cast(tf.expand_dims(values, 0), tf.float32)],
-        field_names=["boundaries"],
-        message_type=annotations_pb2.BucketBoundaries.DESCRIPTOR.full_name,
-        descriptor_source=_descriptor_source(),
-    )
-    name = annotations_pb2.BucketBoundaries.DESCRIPTOR.full_name
-    tft.annotate(f"type.googleapis.com/{name}", message[0], tensor=tensor)
+def named(values: tf.Tensor, feature: str) -> tf.Tensor:
+    """`values` under a name by which read_statistics finds them in the transform graph; use what is returned.
 
-
-def _descriptor_source() -> bytes:
-    from google.protobuf import descriptor_pb2
-
-    files = descriptor_pb2.FileDescriptorSet()
-    annotations_pb2.BucketBoundaries.DESCRIPTOR.file.CopyToProto(files.file.add())
-    return b"bytes://" + files.SerializeToString()
+    TFT keeps an analyzer's result as a constant of its graph and offers no way to read it: schema annotations, which
+    are made for this, are switched off in its open-source build.
+    """
+    return tf.identity(values, name=f"{_PREFIX}{feature}")
 
 
 def read_statistics(transform_graph: Path, bound: BoundProblem) -> Statistics:
     """The statistics in a TransformGraph artifact's folder."""
     output = tft.TFTransformOutput(str(transform_graph))
-    boundaries = _attached(output)
+    boundaries = _named_values(output)
     problem = bound.problem
     mean, scale = boundaries.pop(problem.label) if problem.task is Task.REGRESSION else (0.0, 1.0)
     return Statistics(
@@ -68,11 +57,17 @@ def read_statistics(transform_graph: Path, bound: BoundProblem) -> Statistics:
     )
 
 
-def _attached(output: tft.TFTransformOutput) -> dict[str, tuple[float, ...]]:
-    found: dict[str, tuple[float, ...]] = {}
-    for feature in output.transformed_metadata.schema.feature:
-        for annotation in feature.annotation.extra_metadata:
-            message = annotations_pb2.BucketBoundaries()
-            if annotation.Unpack(message):
-                found[feature.name] = tuple(message.boundaries)
-    return found
+def _named_values(output: tft.TFTransformOutput) -> dict[str, tuple[float, ...]]:
+    function = tf.saved_model.load(output.transform_savedmodel_dir).transform_fn
+    tensors = {
+        operation.name.rpartition(_PREFIX)[2]: operation.outputs[0].name
+        for operation in function.graph.get_operations()
+        if operation.type == "Identity" and operation.name.rpartition("/")[2].startswith(_PREFIX)
+    }
+    captures = zip(function.captured_inputs, function.graph.internal_captures, strict=True)
+    # The analyzers' results are numbers that the function captured; tables are captured too and are not needed.
+    feeds = {inner.name: outer.numpy() for outer, inner in captures if outer.dtype.is_floating}
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.graph_util.import_graph_def(function.graph.as_graph_def(), name="")
+        values = session.run(tensors, feeds)
+    return {feature: tuple(float(number) for number in numbers) for feature, numbers in values.items()}

@@ -2,6 +2,7 @@
 
 from tfx import v1 as tfx
 
+from pipeline.beam import beam_arguments
 from pipeline.config import Config
 from pipeline.stages import data, evaluation, model, release
 
@@ -20,5 +21,5 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(config.output / "metadata.sqlite")
         ),
-        beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        beam_pipeline_args=beam_arguments(config.environment.beam),
     )

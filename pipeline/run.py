@@ -1,24 +1,20 @@
 """One local run: lock, log, launch, record, and the exit code."""
 
 import errno
-import fcntl
 import json
 import logging
-import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from pipeline.config import ROOT, Config
 from pipeline.graph import create_pipeline
 from pipeline.local_runner import LocalRunner, NodeError, NodeResult, Status, compile_graph, node_ids
-from pipeline.terminal import NodeLines, captured
+from pipeline.session import Session
+from pipeline.terminal import NodeLines
 from reports.evaluation import overall_metrics
 from reports.run_record import RunRecord, write_record
 from reports.summary import result_lines, shortened
@@ -46,49 +42,6 @@ class Choice:
                 raise InputError(f"no node '{name}' in the graph.{nearest(name, known)}")
 
 
-def run(config: Config, choice: Choice, *, verbose: bool = False) -> int:
-    """Runs the pipeline and prints one screen; returns the exit code.
-
-    Raises:
-        InputError: if the output folder cannot be written or another run uses it.
-    """
-    with locked(config.output):
-        run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"
-        folder = config.output / "runs" / run_id
-        folder.mkdir(parents=True)
-        _point_latest(folder)
-        with captured(folder / "run.log") as terminal:
-            _set_up_logging(verbose)
-            return _run(config, choice, run_id, folder, terminal)
-
-
-@contextmanager
-def locked(output: Path) -> Iterator[None]:
-    """Holds the output folder for this process.
-
-    Raises:
-        InputError: if it cannot be written or is held by another run.
-    """
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        stream = (output / ".lock").open("w")
-    except OSError as error:
-        raise InputError(f"--output {output}: cannot be written: {error.strerror}") from None
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"--output {output}: another run is using it. Wait for it, or name another folder.") from None
-        yield
-
-
-def _point_latest(folder: Path) -> None:
-    aside = folder.parent / ".latest.partial"
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(folder.name)
-    aside.replace(folder.parent / "latest")
-
-
 def _set_up_logging(verbose: bool) -> None:
     from absl import logging as absl_logging
 
@@ -96,9 +49,18 @@ def _set_up_logging(verbose: bool) -> None:
     logging.getLogger().setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def _run(config: Config, choice: Choice, run_id: str, folder: Path, terminal: TextIO) -> int:
+def run(config: Config, choice: Choice, session: Session) -> int:
+    """Runs the pipeline and prints one screen; returns the exit code.
+
+    Raises:
+        InputError: if a chosen node is not in the graph.
+    """
+    _set_up_logging(session.verbose)
+    run_id, folder, terminal = session.run_id, session.folder, session.terminal
     started = time.monotonic()
-    runner = LocalRunner(compile_graph(create_pipeline(config)), run_id)
+    ir = compile_graph(create_pipeline(config))
+    choice.check(node_ids(ir))
+    runner = LocalRunner(ir, run_id)
     if choice.first or choice.last:
         runner.choose(choice.first, choice.last)
     _say(terminal, header(config, run_id))
@@ -215,10 +177,3 @@ def exit_code(cause: BaseException) -> int:
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
         return InputError.exit_code
     return UNEXPECTED
-
-
-def list_lines(config: Config) -> list[str]:
-    """The nodes of the graph in order."""
-    with suppress(OSError):
-        sys.stdout.flush()
-    return [f"  {name}" for name in node_ids(compile_graph(create_pipeline(config)))]

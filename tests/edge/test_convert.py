@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 
 from edge import graph
 from edge.convert import Converted, convert, convert_all
@@ -72,7 +73,7 @@ def test_embedding_tables_are_int8(recipe: str, variants: dict[str, Converted]) 
     model = graph.read(variants[recipe].path.read_bytes())
     tables = [operator.inputs[0] for operator in graph.operators(model) if operator.name == "GATHER"]
     largest = max(tables, key=lambda index: graph.tensor_size(model, index))
-    assert model.subgraphs[0].tensors[largest].type == graph.schema.TensorType.INT8
+    assert model.subgraphs[0].tensors[largest].type == schema.TensorType.INT8
 
 
 def test_raw_numbers_stay_float_in_int8(variants: dict[str, Converted]) -> None:
@@ -82,8 +83,8 @@ def test_raw_numbers_stay_float_in_int8(variants: dict[str, Converted]) -> None:
         operator.name: [model.subgraphs[0].tensors[index].type for index in operator.inputs[:2]]
         for operator in reversed(graph.operators(model))
     }
-    assert types["SUB"] == [graph.schema.TensorType.FLOAT32] * 2
-    assert types["FULLY_CONNECTED"] == [graph.schema.TensorType.INT8] * 2
+    assert types["SUB"] == [schema.TensorType.FLOAT32] * 2
+    assert types["FULLY_CONNECTED"] == [schema.TensorType.INT8] * 2
 
 
 @pytest.mark.parametrize(("outputs", "activation"), [(3, "softmax"), (1, "linear")])

@@ -1,10 +1,12 @@
 """Comparing and judging, with values worked out by hand."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from edge.runner import Array
 from edge.score import Cost, VariantScore, compare, gzip_size, judge, judged
 from schema.errors import InputError
 from schema.problem import Device, Task
@@ -13,11 +15,11 @@ COST = Cost(bytes=100, gzip_bytes=80, latency_p50_us=10.0, latency_p95_us=12.0, 
 BOUNDS = Device(max_metric_drop=0.002, max_flip_rate=0.02)
 
 
-def column(*values: float) -> np.ndarray:
+def column(*values: float) -> Array:
     return np.array(values, np.float32)[:, None]
 
 
-def score(task: Task = Task.BINARY, **changes: object) -> VariantScore:
+def score(task: Task = Task.BINARY, **changes: Any) -> VariantScore:
     labels = np.array([0, 1])
     outputs = np.eye(2, dtype=np.float32) if task is Task.MULTICLASS else column(0.1, 0.9)
     return replace(compare("int8", COST, task, labels, outputs, outputs), **changes)

@@ -1,0 +1,83 @@
+"""Large weights and embeddings in int8, with activations quantized as they appear."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edge import constants, graph
+
+_DEQUANTIZE_INT8 = 2
+# The first version that multiplies float rows with int8 weights.
+_HYBRID_FULLY_CONNECTED = 3
+_LEVELS = 127
+
+
+def quantize_weights(content: bytes) -> bytes:
+    """A float32 model whose large dense weights and embedding tables are int8, one symmetric scale each.
+
+    Dense layers quantize their input row by row; embeddings are looked up in int8 and then widened. The converter's
+    own dynamic-range option is not used: it fails where two quantized embeddings meet in a concatenation.
+    """
+    model = graph.read(content)
+    uses = _uses(model)
+    widenings: dict[int, Any] = {}
+    code = constants.operator_code(model, schema.BuiltinOperator.DEQUANTIZE, _DEQUANTIZE_INT8)
+    for index in constants.large(model):
+        if uses[index].keys() == {"FULLY_CONNECTED:1"}:
+            _quantize(model, index)
+            _allow_hybrid(model, uses[index]["FULLY_CONNECTED:1"])
+        elif uses[index].keys() == {"GATHER:0"}:
+            _quantize(model, index)
+            widenings |= {place: _narrow(model, place, index, code) for place in uses[index]["GATHER:0"]}
+    _insert_after(model, widenings)
+    constants.drop_unused_buffers(model)
+    return graph.write(model)
+
+
+def _uses(model: Any) -> defaultdict[int, dict[str, list[int]]]:
+    """By tensor: the places of the operators that take it, under 'NAME:position'."""
+    found: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
+    for place, operator in enumerate(graph.operators(model)):
+        for position, index in enumerate(operator.inputs):
+            found[index].setdefault(f"{operator.name}:{position}", []).append(place)
+    return found
+
+
+def _quantize(model: Any, index: int) -> None:
+    weights = constants.values(model, index)
+    scale = float(np.abs(weights).max()) / _LEVELS or 1.0
+    levels = np.clip(np.round(weights / scale), -_LEVELS, _LEVELS).astype(np.int8)
+    constants.replace(model, index, levels, schema.TensorType.INT8)
+    model.subgraphs[0].tensors[index].quantization = _parameters(scale)
+
+
+def _parameters(scale: float) -> Any:
+    parameters = schema.QuantizationParametersT()
+    parameters.scale, parameters.zeroPoint, parameters.quantizedDimension = [scale], [0], 0
+    return parameters
+
+
+def _allow_hybrid(model: Any, consumers: list[int]) -> None:
+    for place in consumers:
+        code = model.operatorCodes[model.subgraphs[0].operators[place].opcodeIndex]
+        code.version = max(code.version, _HYBRID_FULLY_CONNECTED)
+
+
+def _narrow(model: Any, place: int, table: int, code: int) -> Any:
+    """Lets a lookup give int8; returns the operator that widens it into the float tensor it gave before."""
+    tensors = model.subgraphs[0].tensors
+    lookup = model.subgraphs[0].operators[place]
+    wide = int(lookup.outputs[0])
+    narrow = constants.add_like(model, wide, "_int8", schema.TensorType.INT8)
+    tensors[narrow].quantization = _parameters(tensors[table].quantization.scale[0])
+    lookup.outputs = [narrow]
+    return constants.operator(code, [narrow], wide)
+
+
+def _insert_after(model: Any, added: Mapping[int, Any]) -> None:
+    subgraph = model.subgraphs[0]
+    pairs = [(entry, added.get(place)) for place, entry in enumerate(subgraph.operators)]
+    subgraph.operators = [entry for pair in pairs for entry in pair if entry is not None]

@@ -1,0 +1,66 @@
+"""One run's hold on the output folder: its lock, its folder, its log and the terminal."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from pipeline.capture import captured
+from schema.errors import InputError
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run that has begun: its id, its folder, and the terminal that its summary goes to."""
+
+    run_id: str
+    folder: Path
+    terminal: TextIO
+    verbose: bool
+
+
+@contextmanager
+def open_session(output: Path, *, verbose: bool) -> Iterator[Session]:
+    """Locks the output folder, makes the run's folder, and sends what libraries print to `run.log`.
+
+    Raises:
+        InputError: if the output folder cannot be written or another run uses it.
+    """
+    with locked(output):
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+        folder = output / "runs" / run_id
+        folder.mkdir(parents=True)
+        _point_latest(folder)
+        with captured(folder / "run.log") as terminal:
+            yield Session(run_id, folder, terminal, verbose)
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """Holds the output folder for this process.
+
+    Raises:
+        InputError: if it cannot be written or is held by another run.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        stream = (output / ".lock").open("w")
+    except OSError as error:
+        raise InputError(f"--output {output}: cannot be written: {error.strerror}") from None
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"--output {output}: another run is using it. Wait for it, or name another folder.") from None
+        yield
+
+
+def _point_latest(folder: Path) -> None:
+    aside = folder.parent / ".latest.partial"
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(folder.name)
+    aside.replace(folder.parent / "latest")
