@@ -28,10 +28,11 @@ def quantile_rank(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
     """
     left = boundaries[:-1]
     width = tf.maximum(boundaries[1:] - left, _SMALLEST_WIDTH)
-    present = tf.where(numbers != numbers, tf.zeros_like(numbers), numbers)  # noqa: PLR0124 (NaN test that converts)
-    inside = tf.clip_by_value((present[:, tf.newaxis] - left) / width, 0.0, 1.0)
-    rank = tf.reduce_mean(inside, axis=1)
-    return tf.where(numbers != numbers, MISSING_RANK * tf.ones_like(rank), rank)  # noqa: PLR0124
+    missing = numbers != numbers  # noqa: PLR0124 (the NaN test that converts)
+    filled = tf.where(missing, tf.zeros_like(numbers), numbers)
+    rank = tf.reduce_mean(tf.clip_by_value((filled[:, tf.newaxis] - left) / width, 0.0, 1.0), axis=1)
+    absent = tf.cast(missing, tf.float32)
+    return rank * (1.0 - absent) + MISSING_RANK * absent
 
 
 def identity_id(integers: tf.Tensor, minimum: int, maximum: int) -> tf.Tensor:
@@ -59,4 +60,6 @@ def vocabulary_id(strings: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     Returns:
         int64 [N], see FIRST_TERM_ID.
     """
-    return tf.where(strings == "", MISSING_ID * tf.ones_like(index), index + FIRST_TERM_ID)
+    # A converted table loses the shape of its answer; without the reshape what follows it fails on devices.
+    # The product says "0 where missing", which is MISSING_ID, without a shape to broadcast to.
+    return (tf.reshape(index, [-1]) + FIRST_TERM_ID) * tf.cast(strings != "", tf.int64)

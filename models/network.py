@@ -142,11 +142,19 @@ def _sum_features(values: tf.Tensor, outputs: int) -> tf.Tensor:
     return tf.reduce_sum(tf.reshape(values, [-1, values.shape[1] // outputs, outputs]), axis=1)
 
 
+def _reshaped(values: tf.Tensor, shape: list[int], name: str) -> tf.Tensor:
+    return tf_keras.layers.Lambda(tf.reshape, arguments={"shape": shape}, name=name)(values)
+
+
 def _tower(values: tf.Tensor, bound: BoundProblem) -> tf.Tensor:
     sizes = bound.problem.network
     members = MemberScale(sizes.members, random_signs=sizes.members > 1, name="member_scale_0")(values)
     for depth, units in enumerate(sizes.hidden_units, start=1):
-        members = tf_keras.layers.Dense(units, activation="relu", name=f"deep_{depth}")(members)
+        # Rows and members as one axis: a plain matrix product, which devices quantize, where Dense on three axes
+        # becomes a Tensordot that computes shapes.
+        flat = _reshaped(members, [-1, members.shape[-1]], f"flat_{depth}")
+        flat = tf_keras.layers.Dense(units, activation="relu", name=f"deep_{depth}")(flat)
+        members = _reshaped(flat, [-1, sizes.members, units], f"members_{depth}")
         members = tf_keras.layers.Dropout(sizes.dropout, name=f"dropout_{depth}")(members)
         if sizes.members > 1:
             members = MemberScale(sizes.members, random_signs=False, name=f"member_scale_{depth}")(members)

@@ -101,7 +101,7 @@ class LocalRunner:
         if spec.execution_options.run.perform_snapshot:
             with metadata.Metadata(self.connection) as handle:
                 partial_run_utils.snapshot(handle, self._ir)
-        launched = launcher.Launcher(
+        launcher.Launcher(
             pipeline_node=spec,
             mlmd_connection=metadata.Metadata(self.connection),
             pipeline_info=self._ir.pipeline_info,
@@ -109,18 +109,15 @@ class LocalRunner:
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node),
         ).launch()
-        if launched is not None:
-            return Status.RAN
-        return Status.CACHED if self._was_cached(spec.node_info.type.name) else Status.SKIPPED
+        return self._status(spec.node_info.type.name)
 
-    def _was_cached(self, type_name: str) -> bool:
+    def _status(self, type_name: str) -> Status:
         with metadata.Metadata(self.connection) as handle:
             types = {kind.id: kind.name for kind in handle.store.get_execution_types()}
-            cached = metadata_store_pb2.Execution.CACHED
-            return any(
-                types[execution.type_id] == type_name and execution.last_known_state == cached
-                for execution in self._executions(handle)
-            )
+            states = [e.last_known_state for e in self._executions(handle) if types[e.type_id] == type_name]
+        if not states:
+            return Status.SKIPPED
+        return Status.CACHED if states[-1] == metadata_store_pb2.Execution.CACHED else Status.RAN
 
     def _executions(self, handle: Any) -> Iterator[Any]:
         context = handle.store.get_context_by_type_and_name("pipeline_run", self.run_id)
