@@ -22,6 +22,7 @@ from ingestion.examples import SpanRequest, write_span
 from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select
 from schema.closed import Closed
+from schema.errors import InputError
 from schema.problem import Split
 
 _LOG = logging.getLogger(__name__)
@@ -99,15 +100,22 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         missing = [job for job in jobs if not (Path(job[1]) / "rows.json").is_file()]
         _LOG.info("%d of %d spans to convert", len(missing), len(jobs))
         if missing:
-            with self._make_beam_pipeline() as pipeline:
-                _ = (
-                    pipeline
-                    | beam.Create(missing, reshuffle=False)
-                    | beam.Map(_convert, config.schema_text, config.label)
-                )
+            self._convert_all(missing, config)
         stored = [_stored(request.span, folder) for request, folder in jobs]
         link_spans(stored, Path(artifact.uri), SPLITS)
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
+
+    def _convert_all(self, jobs: list[tuple[SpanRequest, str]], config: SpanConfig) -> None:
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | beam.Create(jobs, reshuffle=False)
+                | beam.Map(_convert, config.schema_text, config.label)
+            )
+        faults = [Path(f"{folder}.fault") for _, folder in jobs]
+        told = [fault.read_text(encoding="utf-8") for fault in faults if fault.is_file()]
+        if told:
+            raise InputError("\n".join(told))
 
     @staticmethod
     def _job(config: SpanConfig, span: int, files: tuple[Path, ...], spans: int) -> tuple[SpanRequest, str]:
@@ -119,8 +127,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 def _convert(job: tuple[SpanRequest, str], schema_text: str, label: str) -> None:
     request, folder = job
     schema = text_format.Parse(schema_text, schema_pb2.Schema())
-    Path(folder).parent.mkdir(parents=True, exist_ok=True)
-    write_span(request, schema, label, Path(folder))
+    fault = Path(f"{folder}.fault")
+    fault.parent.mkdir(parents=True, exist_ok=True)
+    fault.unlink(missing_ok=True)
+    try:
+        write_span(request, schema, label, Path(folder))
+    except InputError as error:
+        # Runners turn a worker's exception into text of their own; a file carries the sentence whole.
+        fault.write_text(str(error), encoding="utf-8")
 
 
 def _stored(span: int, folder: str) -> StoredSpan:
