@@ -96,7 +96,9 @@ def affected_rows(
     kind: str, statistics: statistics_pb2.FeatureNameStatistics, feature: str, schema: schema_pb2.Schema
 ) -> int | None:
     """Rows that show the anomaly, where a span's statistics can tell; else None."""
-    common = statistics.num_stats.common_stats if statistics.HasField("num_stats") else statistics.string_stats.common_stats
+    common = (
+        statistics.num_stats.common_stats if statistics.HasField("num_stats") else statistics.string_stats.common_stats
+    )
     if "PRESENT" in kind or "MISSING" in kind:
         return int(common.num_missing)
     if kind == "ENUM_TYPE_UNEXPECTED_STRING_VALUES":

@@ -3,13 +3,13 @@
 from tfx.types.artifact import Artifact, Property, PropertyType
 
 
-class Verdict(Artifact):  # type: ignore[misc]
+class Verdict(Artifact):
     """A gate's decision: `verdict.json` with reasons."""
 
     TYPE_NAME = "Verdict"
 
 
-class DeviceModels(Artifact):  # type: ignore[misc]
+class DeviceModels(Artifact):
     """LiteRT variants: `<variant>.tflite` files and `variants.json`, their scores and verdicts."""
 
     TYPE_NAME = "DeviceModels"

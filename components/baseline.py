@@ -8,7 +8,7 @@ from tfx.types import Artifact
 from components.release_gate import BLESSED, CURRENT_MODEL_ID
 
 
-class BaselineStrategy(tfx.dsl.experimental.ResolverStrategy):  # type: ignore[misc]
+class BaselineStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Latest blessed model older than the candidate.
 
     TFX's LatestBlessedModelStrategy would answer with the candidate itself once it is blessed, so that an unchanged

@@ -79,9 +79,7 @@ def score_variant(variant: Converted, bound: BoundProblem, rows: Rows, server: N
     p50, p95 = device.latency(timed)
     cost = Cost(len(content), gzip_size(content), p50, p95, device.rows_per_second(timed))
     predictions = device.predict(rows.columns)
-    score = compare(
-        variant.recipe, cost, problem.task, rows.labels, server, predictions, problem.evaluation.threshold
-    )
+    score = compare(variant.recipe, cost, problem.task, rows.labels, server, predictions, problem.evaluation.threshold)
     return judged(score, main_metric(problem.task, rows.labels, server), problem.device)
 
 

@@ -85,7 +85,7 @@ class WindowDriver(driver.FileBasedDriver):
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Converts the spans that are not in the store yet, then lays the window into one Examples artifact."""
 
-    def Do(  # noqa: N802 (TFX's name)
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
@@ -107,11 +107,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _convert_all(self, jobs: list[tuple[SpanRequest, str]], config: SpanConfig) -> None:
         with self._make_beam_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | beam.Create(jobs, reshuffle=False)
-                | beam.Map(_convert, config.schema_text, config.label)
-            )
+            _ = pipeline | beam.Create(jobs, reshuffle=False) | beam.Map(_convert, config.schema_text, config.label)
         faults = [Path(f"{folder}.fault") for _, folder in jobs]
         told = [fault.read_text(encoding="utf-8") for fault in faults if fault.is_file()]
         if told:
@@ -158,9 +154,7 @@ def make_example_gen(input_base: str, config: SpanConfig) -> SpanExampleGen:
     """The node; its standard `input_config` names the {SPAN} pattern, so that TFX's own driver can resolve it too."""
     return SpanExampleGen(
         input_base=input_base,
-        input_config=example_gen_pb2.Input(
-            splits=[example_gen_pb2.Input.Split(name="window", pattern=config.pattern)]
-        ),
+        input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="window", pattern=config.pattern)]),
         output_config=_output_config(config.split),
         custom_config={"span_config": config.model_dump_json()},
     )

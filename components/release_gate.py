@@ -91,9 +91,13 @@ def failure_sentence(failure: Any) -> str:
     if math.isnan(value):
         return f"{name} is not a number"
     if bound.HasField("lower_bound") and value < bound.lower_bound.value:
-        return f"{name} {value:.4f} is {bound.lower_bound.value - value:.4f} below its floor {bound.lower_bound.value:g}"
+        return (
+            f"{name} {value:.4f} is {bound.lower_bound.value - value:.4f} below its floor {bound.lower_bound.value:g}"
+        )
     if bound.HasField("upper_bound") and value > bound.upper_bound.value:
-        return f"{name} {value:.4f} is {value - bound.upper_bound.value:.4f} above its ceiling {bound.upper_bound.value:g}"
+        return (
+            f"{name} {value:.4f} is {value - bound.upper_bound.value:.4f} above its ceiling {bound.upper_bound.value:g}"
+        )
     return f"{name} {value:.4f} failed: {failure.message or kind}"
 
 

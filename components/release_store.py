@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ def versions(destination: Path) -> list[int]:
 def current(destination: Path) -> int | None:
     """The version that `current` points at; None before the first release."""
     link = destination / CURRENT
-    return int(os.readlink(link)) if link.is_symlink() else None
+    return int(str(link.readlink())) if link.is_symlink() else None
 
 
 def publish(release: Release, destination: Path, keep: int) -> int:

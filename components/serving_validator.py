@@ -56,7 +56,7 @@ def validate(saved_model: Path, rows: Rows, bound: BoundProblem) -> list[str]:
             reasons.append(f"{loader} does not serve it: {type(error).__name__}: {str(error).splitlines()[0]}")
     for loader, given in answers.items():
         reasons += [f"{loader}: {reason}" for reason in disagreements(given)]
-    if len(answers) == 2:  # noqa: PLR2004
+    if len(answers) == 2:
         reasons += _between(*answers.values())
     return reasons
 
@@ -64,7 +64,9 @@ def validate(saved_model: Path, rows: Rows, bound: BoundProblem) -> list[str]:
 def make_requests(rows: Rows, bound: BoundProblem) -> dict[str, dict[str, NDArray[Any]]]:
     """Requests by signature: the rows, then one with every feature missing and one with every category unseen."""
     gap = {name: np.array([bound.missing_value(name)], column.dtype) for name, column in rows.columns.items()}
-    odd = {name: _unseen(column, value) for (name, column), value in zip(rows.columns.items(), gap.values(), strict=True)}
+    odd = {
+        name: _unseen(column, value) for (name, column), value in zip(rows.columns.items(), gap.values(), strict=True)
+    }
     table = {name: np.concatenate([column, gap[name], odd[name]]) for name, column in rows.columns.items()}
     serialized = [*rows.serialized, b"", _as_example(odd)]
     by_example = {signatures.EXAMPLES: np.array(serialized, object)}

@@ -30,7 +30,7 @@ class Executor(executor.Executor):
     and split to transform, which costs seconds each before the first row.
     """
 
-    def Do(  # noqa: N802 (TFX's name)
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],

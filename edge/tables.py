@@ -19,35 +19,44 @@ def count_ids(content: bytes) -> bytes:
     """
     model = graph.read(content)
     for subgraph in model.subgraphs[1:]:
-        for entry in list(subgraph.operators):
-            if graph.operator(model, entry).name == "HASHTABLE_IMPORT":
-                _count(model, subgraph, entry)
+        for ids, imports in _imports(model, subgraph).items():
+            _count(model, subgraph, ids, imports)
     constants.drop_unused_buffers(model)
     return graph.write(model)
 
 
-def _count(model: Any, subgraph: Any, entry: Any) -> None:
-    table, keys, ids = (int(index) for index in entry.inputs)
+def _imports(model: Any, subgraph: Any) -> dict[int, list[Any]]:
+    """The operators that fill tables, by the tensor of ids that they take; equal ids share one tensor."""
+    found: dict[int, list[Any]] = {}
+    for entry in subgraph.operators:
+        if graph.operator(model, entry).name == "HASHTABLE_IMPORT":
+            found.setdefault(int(entry.inputs[2]), []).append(entry)
+    return found
+
+
+def _count(model: Any, subgraph: Any, ids: int, imports: list[Any]) -> None:
     values = _stored(model, subgraph.tensors[ids])
     if len(values) < _SMALLEST or np.any(np.diff(values) != 1) or values[-1] >= np.iinfo(np.int32).max:
         return
     ends = [_scalar(model, subgraph, number) for number in (values[0], values[-1] + 1, 1)]
     counted = _tensor(subgraph, "counted", schema.TensorType.INT32, [len(values)], 0)
     widened = _tensor(subgraph, "counted_int64", schema.TensorType.INT64, [len(values)], 0)
-    place = subgraph.operators.index(entry)
-    # RANGE counts in int64 only from runtimes of 2023 on; CAST has always widened.
+    place = subgraph.operators.index(imports[0])
+    # Counted in int32 and widened: counting in int64 came to LiteRT later than either operator.
     subgraph.operators[place:place] = [
         constants.operator(constants.operator_code(model, schema.BuiltinOperator.RANGE), ends, counted),
         constants.operator(constants.operator_code(model, schema.BuiltinOperator.CAST), [counted], widened),
     ]
-    entry.inputs = [table, keys, widened]
+    for entry in imports:
+        entry.inputs = [int(entry.inputs[0]), int(entry.inputs[1]), widened]
     # The stored ids stay a tensor, of one element, since removing it would renumber every other.
     subgraph.tensors[ids].buffer, subgraph.tensors[ids].shape = _buffer(model, values[:1]), [1]
 
 
 def _stored(model: Any, tensor: Any) -> Array:
     data = model.buffers[tensor.buffer].data
-    return np.zeros(0, np.int64) if data is None else np.asarray(data, np.uint8).view("<i8")
+    known = data is not None and tensor.type == schema.TensorType.INT64
+    return np.asarray(data, np.uint8).view("<i8") if known else np.zeros(0, np.int64)
 
 
 def _scalar(model: Any, subgraph: Any, number: int) -> int:

@@ -93,7 +93,9 @@ def _row_fault(row: list[str], header: list[str], columns: Mapping[str, Column])
     for name, cell in zip(header, row, strict=True):
         kind = columns[name].kind
         if cell and kind is not Kind.STRING and not _is(kind, cell):
-            return f"column '{name}': expected {'an integer' if kind is Kind.INTEGER else 'a number'}. Received: {cell!r}"
+            return (
+                f"column '{name}': expected {'an integer' if kind is Kind.INTEGER else 'a number'}. Received: {cell!r}"
+            )
     return None
 
 

@@ -82,9 +82,7 @@ def select(folder: Path, pattern: str, window: Window) -> dict[int, tuple[Path, 
         raise InputError(f"{folder}: no file fits '{pattern}'")
     chosen = {span: files for span, files in spans.items() if span in window}
     if not chosen:
-        raise InputError(
-            f"--span-window: no data in spans {window}. {folder} has spans {min(spans)} to {max(spans)}."
-        )
+        raise InputError(f"--span-window: no data in spans {window}. {folder} has spans {min(spans)} to {max(spans)}.")
     return chosen
 
 

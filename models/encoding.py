@@ -28,7 +28,7 @@ def quantile_rank(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
     """
     left = boundaries[:-1]
     width = tf.maximum(boundaries[1:] - left, _SMALLEST_WIDTH)
-    missing = numbers != numbers  # noqa: PLR0124 (the NaN test that converts)
+    missing = numbers != numbers
     filled = tf.where(missing, tf.zeros_like(numbers), numbers)
     rank = tf.reduce_mean(tf.clip_by_value((filled[:, tf.newaxis] - left) / width, 0.0, 1.0), axis=1)
     absent = tf.cast(missing, tf.float32)

@@ -17,7 +17,7 @@ from schema.rows import Column, Kind
 _DTYPES = {Kind.STRING: tf.string, Kind.INTEGER: tf.int64, Kind.NUMBER: tf.float32}
 
 
-class RowModel(tf.Module):  # type: ignore[misc]
+class RowModel(tf.Module):
     """Raw rows to scores. The statistics are constants of the graph, so no file travels beside it."""
 
     def __init__(self, bound: BoundProblem, statistics: Statistics, network: tf_keras.Model) -> None:
@@ -84,9 +84,7 @@ def example_spec(bound: BoundProblem, columns: Mapping[str, Column]) -> dict[str
     return spec
 
 
-def parse_rows(
-    serialized: tf.Tensor, bound: BoundProblem, columns: Mapping[str, Column]
-) -> dict[str, tf.Tensor]:
+def parse_rows(serialized: tf.Tensor, bound: BoundProblem, columns: Mapping[str, Column]) -> dict[str, tf.Tensor]:
     """Dense raw columns [N] of serialized tf.Examples [N]."""
     parsed = tf.io.parse_example(serialized, example_spec(bound, columns))
     return {name: _as_dense(column, bound.dense_kind(name)) for name, column in parsed.items()}
@@ -105,7 +103,9 @@ def export(model: RowModel, columns: Mapping[str, Column], folder: Path) -> None
     tf.saved_model.save(
         model,
         str(folder / signatures.DEVICE_FORM),
-        signatures={signatures.SERVING_DEFAULT: _by_rows(model, lambda rows: {signatures.DEVICE_SCORE: model.score(rows)})},
+        signatures={
+            signatures.SERVING_DEFAULT: _by_rows(model, lambda rows: {signatures.DEVICE_SCORE: model.score(rows)})
+        },
     )
 
 
@@ -121,9 +121,7 @@ def _signatures(model: RowModel, columns: Mapping[str, Column]) -> dict[str, tf.
     return served
 
 
-def parse_class(
-    serialized: tf.Tensor, bound: BoundProblem, classes: tf.lookup.StaticHashTable
-) -> dict[str, tf.Tensor]:
+def parse_class(serialized: tf.Tensor, bound: BoundProblem, classes: tf.lookup.StaticHashTable) -> dict[str, tf.Tensor]:
     """The label as a class number [N], for an Evaluator that reads raw examples; -1 where it is absent."""
     label = bound.problem.label
     parsed = tf.io.parse_example(serialized, {label: tf.io.FixedLenFeature([], tf.string, "")})

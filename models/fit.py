@@ -26,7 +26,7 @@ class FitPaths:
     warm_start: Path | None = None
 
 
-class MemberLoss(tf_keras.losses.Loss):  # type: ignore[misc]
+class MemberLoss(tf_keras.losses.Loss):
     """Mean over members of each member's own loss: members learn apart and are averaged when they predict."""
 
     def __init__(self, task: Task, **options: Any) -> None:
@@ -55,7 +55,7 @@ def member_mean(logits: tf.Tensor, task: Task) -> tf.Tensor:
     return tf.reduce_mean(logits, axis=1)
 
 
-class ScoreAuc(tf_keras.metrics.AUC):  # type: ignore[misc]
+class ScoreAuc(tf_keras.metrics.AUC):
     """AUC of the members' mean probability."""
 
     def update_state(self, labels: tf.Tensor, logits: tf.Tensor, sample_weight: tf.Tensor | None = None) -> Any:

@@ -11,7 +11,7 @@ from schema.bound import BoundProblem
 from schema.problem import Encoding
 
 
-class HatBasis(tf_keras.layers.Layer):  # type: ignore[misc]
+class HatBasis(tf_keras.layers.Layer):
     """Piecewise-linear basis of ranks: [N, F] to [N, F * (knots + 1)].
 
     Knot k answers relu(1 - |rank * (knots - 1) - k|); the last column of a feature says that it is missing. A linear
@@ -34,7 +34,7 @@ class HatBasis(tf_keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "knots": self.knots}
 
 
-class MemberScale(tf_keras.layers.Layer):  # type: ignore[misc]
+class MemberScale(tf_keras.layers.Layer):
     """A vector of scales of each member's own: [N, D] or [N, M, D] to [N, M, D].
 
     With shared dense layers between them, M rank-one members cost little more than one network (TabM, Gorishniy et
@@ -59,7 +59,7 @@ class MemberScale(tf_keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "members": self.members, "random_signs": self.random_signs}
 
 
-class MemberHead(tf_keras.layers.Layer):  # type: ignore[misc]
+class MemberHead(tf_keras.layers.Layer):
     """A linear output of each member's own: [N, M, D] to [N, M, outputs]."""
 
     def __init__(self, outputs: int, **options: object) -> None:

@@ -32,9 +32,7 @@ class Rows:
         return len(self.labels)
 
 
-def read_rows(
-    files: list[Path], bound: BoundProblem, columns: Mapping[str, Column], limit: int | None = None
-) -> Rows:
+def read_rows(files: list[Path], bound: BoundProblem, columns: Mapping[str, Column], limit: int | None = None) -> Rows:
     """The rows of gzip TFRecord shards, in order; with a limit, as many rows taken evenly from all of them."""
     parts = list(_parts(files, bound, columns))
     if not parts:

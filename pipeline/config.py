@@ -19,6 +19,7 @@ from schema.rows import read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK_ROWS = 20_000
+ALL_SPANS = Window()
 
 
 class Beam(Closed):
@@ -60,7 +61,7 @@ class Config:
     schema_file: Path
     data: Path
     output: Path
-    window: Window = Window()
+    window: Window = ALL_SPANS
     sample_rows: int | None = None
     enable_cache: bool = True
 
@@ -138,7 +139,10 @@ def apply_sets(
     """
     over_problem: dict[str, Any] = dict(problem)
     over_environment: dict[str, Any] = dict(environment)
-    sections = {**dict.fromkeys(Environment.model_fields, over_environment), **dict.fromkeys(Problem.model_fields, over_problem)}
+    sections = {
+        **dict.fromkeys(Environment.model_fields, over_environment),
+        **dict.fromkeys(Problem.model_fields, over_problem),
+    }
     for flag in sets:
         key, equals, text = flag.partition("=")
         path = key.strip().split(".")

@@ -25,7 +25,7 @@ OLDEST_GLIBC = (2, 31)
 NEEDED_DISK_BYTES = 5 * 10**9
 OPTIONAL_GROUPS = {"reference": "make reference", "dev": "make test and make lint"}
 COMPILED_PACKAGES = ("tensorflow", "tfx", "apache_beam", "tf_keras")
-IN_A_CONTAINER = 'docker run --rm -it --platform linux/amd64 -v "$PWD":/work -w /work python:3.11-bookworm make run'
+IN_A_CONTAINER = 'docker run --rm -it --platform linux/amd64 -v "$PWD":/src -w /src python:3.11-bookworm make run'
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")

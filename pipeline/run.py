@@ -69,17 +69,15 @@ def run(config: Config, choice: Choice, session: Session) -> int:
         results = runner.run(NodeLines(terminal))
     except NodeError as failure:
         cause = failure.__cause__ or failure
-        logging.getLogger(__name__).error("node %s failed", failure.node, exc_info=cause)
-        record = replace(
-            record, nodes=_nodes(failure.results), seconds=time.monotonic() - started, error=str(cause)
-        )
+        logging.getLogger(__name__).error("node %s failed", failure.node, exc_info=cause)  # noqa: TRY400 (the cause, not its wrapper)
+        record = replace(record, nodes=_nodes(failure.results), seconds=time.monotonic() - started, error=str(cause))
         write_record(record, folder)
-        _say(terminal, failure_lines(failure.node, cause, config, folder))
+        _say(terminal, failure_lines(failure.node, cause, folder))
         return exit_code(cause)
     record = collect(replace(record, nodes=_nodes(results)), runner.outputs(), results)
     record = replace(record, seconds=time.monotonic() - started)
     write_record(record, folder)
-    _say(terminal, [*result_lines(record), *closing_lines(record, config, folder)])
+    _say(terminal, [*result_lines(record), *closing_lines(record, folder)])
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
 
 
@@ -130,7 +128,7 @@ def _rows(examples: Path) -> dict[str, int]:
     return totals
 
 
-def closing_lines(record: RunRecord, config: Config, folder: Path) -> list[str]:
+def closing_lines(record: RunRecord, folder: Path) -> list[str]:
     """Paths and the next command."""
     base = Path.cwd()
     lines = [f"  run     {shortened(folder, base)}/run.json, {record.seconds:.0f} s in all"]
@@ -142,7 +140,7 @@ def closing_lines(record: RunRecord, config: Config, folder: Path) -> list[str]:
     return lines
 
 
-def failure_lines(node: str, cause: BaseException, config: Config, folder: Path) -> list[str]:
+def failure_lines(node: str, cause: BaseException, folder: Path) -> list[str]:
     """The node, the cause, the user's line where there is one, the log and the command that resumes."""
     message = str(cause) if isinstance(cause, PipelineError) else f"{type(cause).__name__}: {_first_line(cause)}"
     lines = ["", f"{node} failed: {message}"]

@@ -55,7 +55,9 @@ def locked(output: Path) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise InputError(f"--output {output}: another run is using it. Wait for it, or name another folder.") from None
+            raise InputError(
+                f"--output {output}: another run is using it. Wait for it, or name another folder."
+            ) from None
         yield
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,7 @@ def write_record(record: RunRecord, folder: Path) -> Path:
     path = folder / "run.json"
     aside = folder / ".run.json.partial"
     aside.write_text(json.dumps(_finite(asdict(record)), indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, path)
-    return path
+    return aside.replace(path)
 
 
 def _finite(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """The errors a person can mend, drawn once.
 
-    PipelineError
-    ├── InputError        bad usage, config or input: exit 2
-    ├── AnomalyError      the data does not fit the schema: exit 3
-    └── NotBlessedError   a model missed a bound: exit 4
+PipelineError
+├── InputError        bad usage, config or input: exit 2
+├── AnomalyError      the data does not fit the schema: exit 3
+└── NotBlessedError   a model missed a bound: exit 4
 """
 
 

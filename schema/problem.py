@@ -89,7 +89,9 @@ class Evaluation(Closed):
     changes: dict[str, float] = Field(
         default={}, description="how much worse than the baseline a metric may be, in the metric's unit"
     )
-    slice_bounds: dict[str, float] = Field(default={}, description="as bounds, for every slice of min_slice_rows or more")
+    slice_bounds: dict[str, float] = Field(
+        default={}, description="as bounds, for every slice of min_slice_rows or more"
+    )
     min_slice_rows: int = Field(default=1000, ge=1, description="rows below which a slice is shown but not judged")
     threshold: Share = Field(default=0.5, description="probability from which the positive class is decided")
 
@@ -165,7 +167,9 @@ def problem_folder(name: str, root: Path) -> Path:
         if (folder / "problem.yaml").is_file():
             return folder
     known = sorted(path.parent.name for path in (root / "schema").glob("*/problem.yaml"))
-    raise InputError(f"--problem: no problem.yaml in schema/{name} or {name}. Known problems: {', '.join(known) or 'none'}.")
+    raise InputError(
+        f"--problem: no problem.yaml in schema/{name} or {name}. Known problems: {', '.join(known) or 'none'}."
+    )
 
 
 def read_problem(folder: Path) -> Problem:

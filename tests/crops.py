@@ -24,5 +24,7 @@ def _lines(year: int, rows: int) -> list[str]:
         best = {"clay": "maize" if wet else "barley", "loam": "maize" if wet else "rye", "sand": "rye"}[soil]
         crop = best if random.random() < 0.85 else str(random.choice(["barley", "maize", "rye"]))
         shown = "" if row % 8 == 0 else f"{rain:.1f}"
-        lines.append(f"{random.integers(1, 60)},{soil},{shown},{random.integers(8, 21)},{random.normal(6.5, 0.5):.2f},{crop}")
+        lines.append(
+            f"{random.integers(1, 60)},{soil},{shown},{random.integers(8, 21)},{random.normal(6.5, 0.5):.2f},{crop}"
+        )
     return lines

@@ -38,9 +38,9 @@ def stage(config: Config) -> DataStage:
         cache=str(config.cache),
         fingerprint=source_fingerprint("components.statistics_gen"),
     ).with_id("StatisticsGen")
-    validator = tfx.components.ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema
-    ).with_id("ExampleValidator")
+    validator = tfx.components.ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema).with_id(
+        "ExampleValidator"
+    )
     gate = AnomalyGate(
         anomalies=validator.outputs["anomalies"],
         statistics=statistics_gen.outputs["statistics"],

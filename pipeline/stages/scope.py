@@ -1,5 +1,7 @@
-"""What of a problem each node depends on, so that a changed bound does not retrain and a changed layer does not
-analyse the data again."""
+"""What of a problem each node depends on.
+
+A changed bound does not retrain, and a changed layer does not analyse the data again.
+"""
 
 from schema.bound import BoundProblem
 from schema.problem import Anomalies, Data, Device, Evaluation, Network, Split
@@ -19,9 +21,7 @@ def model_scope(bound: BoundProblem) -> str:
 def device_scope(bound: BoundProblem) -> str:
     """The problem as JSON with what device variants and their verdicts depend on."""
     threshold = Evaluation(threshold=bound.problem.evaluation.threshold)
-    kept = BoundProblem.model_validate_json(
-        _narrowed(bound, network=bound.problem.network, evaluation=threshold)
-    )
+    kept = BoundProblem.model_validate_json(_narrowed(bound, network=bound.problem.network, evaluation=threshold))
     problem = kept.problem.model_copy(update={"device": bound.problem.device, "split": bound.problem.split})
     return kept.model_copy(update={"problem": problem}).model_dump_json()
 

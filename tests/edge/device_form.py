@@ -42,9 +42,14 @@ def rows(count: int, seed: int = 7) -> dict[str, Array]:
 
 
 def table(values: list[str]) -> tf.lookup.StaticHashTable:
-    """Ids of known strings from 2 on, 1 for the empty (missing) string, 0 for any other."""
+    """A table to ids of known strings from 2 on, 1 for the empty (missing) string, 0 for any other."""
     ids = tf.range(1, len(values) + 2, dtype=tf.int64)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tf.constant(["", *values]), ids), 0)
+
+
+def lookup(known: tf.lookup.StaticHashTable, strings: tf.Tensor) -> tf.Tensor:
+    """Ids [N]. A lookup's own shape is lost in conversion, and with it every shape that follows; reshaping fixes it."""
+    return tf.reshape(known.lookup(strings), [-1])
 
 
 def basis(x: tf.Tensor, knots: tuple[float, ...]) -> tf.Tensor:
@@ -58,7 +63,7 @@ def basis(x: tf.Tensor, knots: tuple[float, ...]) -> tf.Tensor:
     return tf.concat([hats * (1.0 - flag), flag], axis=1)
 
 
-class DeviceForm(tf.Module):
+class DeviceForm(tf.Module):  # type: ignore[misc]
     """Raw features of `rows` in, `score` [N, outputs] out; weights fixed by `seed`."""
 
     def __init__(self, outputs: int = 1, activation: str = "sigmoid", seed: int = 3) -> None:
@@ -81,7 +86,7 @@ class DeviceForm(tf.Module):
         self.out_scales = weight(MEMBERS, 48, scale=1.0)
         self.heads = weight(48, outputs, scale=0.3)
 
-    @tf.function(
+    @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[
             tf.TensorSpec([None], tf.string, name="carrier"),
             tf.TensorSpec([None], tf.string, name="tail"),
@@ -98,8 +103,8 @@ class DeviceForm(tf.Module):
         hours = tf.where(inside, hour + 1, tf.zeros_like(hour))
         features = tf.concat(
             [
-                tf.gather(self.carrier_vectors, self.carriers.lookup(carrier)),
-                tf.gather(self.tail_vectors, self.tails.lookup(tail)),
+                tf.gather(self.carrier_vectors, lookup(self.carriers, carrier)),
+                tf.gather(self.tail_vectors, lookup(self.tails, tail)),
                 tf.gather(self.hour_vectors, hours),
                 basis(distance, DISTANCES),
                 basis(pressure, PRESSURES),
