@@ -63,7 +63,7 @@ def basis(x: tf.Tensor, knots: tuple[float, ...]) -> tf.Tensor:
     return tf.concat([hats * (1.0 - flag), flag], axis=1)
 
 
-class DeviceForm(tf.Module):  # type: ignore[misc]
+class DeviceForm(tf.Module):
     """Raw features of `rows` in, `score` [N, outputs] out; weights fixed by `seed`."""
 
     def __init__(self, outputs: int = 1, activation: str = "sigmoid", seed: int = 3) -> None:
@@ -86,7 +86,7 @@ class DeviceForm(tf.Module):  # type: ignore[misc]
         self.out_scales = weight(MEMBERS, 48, scale=1.0)
         self.heads = weight(48, outputs, scale=0.3)
 
-    @tf.function(  # type: ignore[untyped-decorator]
+    @tf.function(
         input_signature=[
             tf.TensorSpec([None], tf.string, name="carrier"),
             tf.TensorSpec([None], tf.string, name="tail"),

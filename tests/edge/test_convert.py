@@ -101,7 +101,7 @@ def test_other_tasks(outputs: int, activation: str, tmp_path: Path, columns: Col
         assert np.abs(scores - expected).mean() < share * float(expected.std())
 
 
-class Rankless(tf.Module):  # type: ignore[misc]
+class Rankless(tf.Module):
     """A model that answers two rows and not one, since the lookup's shape is lost."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Rankless(tf.Module):  # type: ignore[misc]
         self.table = device_form.table(["AA", "B6"])
         self.vectors = tf.constant(np.eye(4, dtype=np.float32))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="carrier")])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="carrier")])
     def serve(self, carrier: tf.Tensor) -> dict[str, tf.Tensor]:
         """The signature."""
         found = self.table.lookup(carrier)
@@ -124,10 +124,10 @@ def test_a_file_that_fails_at_one_row_is_refused(tmp_path: Path) -> None:
         build(Source(tmp_path / "saved", None), "float32", tmp_path)
 
 
-class Hashing(tf.Module):  # type: ignore[misc]
+class Hashing(tf.Module):
     """A model whose one operator LiteRT does not have."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="carrier")])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="carrier")])
     def serve(self, carrier: tf.Tensor) -> dict[str, tf.Tensor]:
         """The signature."""
         return {"score": tf.cast(tf.strings.to_hash_bucket_fast(carrier, 10), tf.float32)[:, None]}
