@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 
 from components.artifacts import DeviceModels, Verdict
+from reports.evaluation import OVERALL, slice_name, slice_rows
 
 BLESSED = "blessed"
 CURRENT_MODEL = "current_model"
@@ -21,7 +23,6 @@ CURRENT_MODEL_ID = "current_model_id"
 def ReleaseGate(  # noqa: N802 (a node is named like a class)
     model: InputArtifact[Model],
     evaluation: InputArtifact[ModelEvaluation],
-    evaluator_blessing: InputArtifact[ModelBlessing],
     serving: InputArtifact[Verdict],
     device_models: InputArtifact[DeviceModels],
     blessing: OutputArtifact[ModelBlessing],
@@ -30,7 +31,8 @@ def ReleaseGate(  # noqa: N802 (a node is named like a class)
     fingerprint: Parameter[str],
 ) -> None:
     """Writes `verdict.json` and marks the blessing as Evaluator marks its own, so that resolvers understand it."""
-    reasons = evaluation_reasons(read_validation(Path(evaluation.uri)), min_slice_rows)
+    judged = Path(evaluation.uri)
+    reasons = evaluation_reasons(read_validation(judged), slice_rows(judged), min_slice_rows)
     reasons += [f"serving: {reason}" for reason in _read(Path(serving.uri) / "verdict.json")["reasons"]]
     reasons += device_reasons(_read(Path(device_models.uri) / "variants.json"), min_accepted)
     blessed = not reasons
@@ -55,50 +57,42 @@ def read_validation(evaluation: Path) -> validation_result_pb2.ValidationResult:
     return load_validation_result(str(evaluation))
 
 
-def evaluation_reasons(result: validation_result_pb2.ValidationResult, min_slice_rows: int) -> list[str]:
-    """One sentence for each metric that missed a bound, on slices of at least `min_slice_rows` rows."""
+def evaluation_reasons(
+    result: validation_result_pb2.ValidationResult, rows: Mapping[str, int], min_slice_rows: int
+) -> list[str]:
+    """One sentence for each metric that missed a bound; a slice of fewer rows than `min_slice_rows` is not judged.
+
+    Args:
+        result: TFMA's verdict.
+        rows: rows of each slice, by its name.
+        min_slice_rows: see problem.yaml's evaluation.min_slice_rows.
+    """
     reasons = []
     for by_slice in result.metric_validations_per_slice:
         name = slice_name(by_slice.slice_key)
-        if name != "overall" and by_slice.example_count < min_slice_rows:
-            continue
-        reasons += [f"{name}: {failure_sentence(failure)}" for failure in by_slice.failures]
-    reasons += [
-        f"no row to judge in slice {missing}" for missing in getattr(result, "missing_slices", ()) if str(missing)
-    ]
-    return reasons
+        if name == OVERALL or rows.get(name, 0) >= min_slice_rows:
+            reasons += [f"{name}: {failure_sentence(failure)}" for failure in by_slice.failures]
+    absent = [", ".join(spec.feature_keys) or OVERALL for spec in result.missing_slices]
+    return reasons + [f"{name}: no row to judge" for name in absent]
 
 
-def slice_name(key: Any) -> str:
-    """`overall`, or `carrier=UA`, `carrier=UA, origin=EWR`."""
-    pairs = []
-    for single in key.single_slice_keys:
-        kind = single.WhichOneof("kind")
-        value = getattr(single, kind) if kind else b""
-        pairs.append(f"{single.column}={value.decode() if isinstance(value, bytes) else value}")
-    return ", ".join(pairs) or "overall"
-
-
-def failure_sentence(failure: Any) -> str:
+def failure_sentence(failure: validation_result_pb2.ValidationFailure) -> str:
     """Which metric missed which bound by how much."""
-    value, name = failure.metric_value.double_value.value, failure.metric_key.name
-    threshold = failure.metric_threshold
-    kind = threshold.WhichOneof("threshold") if hasattr(threshold, "WhichOneof") else None
+    name, threshold = failure.metric_key.name, failure.metric_threshold
+    if failure.message:
+        return f"{name}: {' '.join(failure.message.split())}"
+    value = failure.metric_value.double_value.value
+    if math.isnan(value):
+        return f"{name} is not a number"
     if threshold.HasField("change_threshold"):
         allowed = threshold.change_threshold.absolute.value
         return f"{name} changed by {value:+.4f} against the baseline; at worst {allowed:+.4f} allowed"
     bound = threshold.value_threshold
-    if math.isnan(value):
-        return f"{name} is not a number"
-    if bound.HasField("lower_bound") and value < bound.lower_bound.value:
-        return (
-            f"{name} {value:.4f} is {bound.lower_bound.value - value:.4f} below its floor {bound.lower_bound.value:g}"
-        )
-    if bound.HasField("upper_bound") and value > bound.upper_bound.value:
-        return (
-            f"{name} {value:.4f} is {value - bound.upper_bound.value:.4f} above its ceiling {bound.upper_bound.value:g}"
-        )
-    return f"{name} {value:.4f} failed: {failure.message or kind}"
+    if bound.HasField("lower_bound"):
+        floor = bound.lower_bound.value
+        return f"{name} {value:.4f} is {floor - value:.4f} below its floor {floor:g}"
+    ceiling = bound.upper_bound.value
+    return f"{name} {value:.4f} is {value - ceiling:.4f} above its ceiling {ceiling:g}"
 
 
 def device_reasons(variants: list[dict[str, Any]], min_accepted: int) -> list[str]:

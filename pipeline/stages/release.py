@@ -36,7 +36,6 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
     gate = ReleaseGate(
         model=trained.model,
         evaluation=judged.evaluator.outputs["evaluation"],
-        evaluator_blessing=judged.evaluator.outputs["blessing"],
         serving=judged.serving,
         device_models=device.outputs["device_models"],
         min_accepted=config.problem.device.min_accepted,
