@@ -40,19 +40,20 @@ class Executor(executor.Executor):
         outputs = {key: artifacts[0] for key, artifacts in output_dict.items()}
         transformed = outputs[standard_component_specs.TRANSFORMED_EXAMPLES_KEY]
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
-        spans = read_spans(Path(examples.uri))
+        cached = standard_component_specs.UPDATED_ANALYZER_CACHE_KEY in outputs
         cache = _cache_folder(exec_properties)
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], splits)
         super().Do(
-            {**input_dict, **_span_inputs(spans, examples, cache)},
+            {**input_dict, **(_span_inputs(examples, cache) if cached else {})},
             {key: value for key, value in output_dict.items() if outputs[key] is not transformed},
             {**exec_properties, standard_component_specs.SPLITS_CONFIG_KEY: _analysis_only(splits)},
         )
         self._materialize(
             outputs[standard_component_specs.TRANSFORM_GRAPH_KEY].uri, Path(examples.uri), transformed, splits
         )
-        _keep_cache(Path(outputs[standard_component_specs.UPDATED_ANALYZER_CACHE_KEY].uri), cache)
+        if cached:
+            _keep_cache(Path(outputs[standard_component_specs.UPDATED_ANALYZER_CACHE_KEY].uri), cache)
 
     def _materialize(self, graph: str, examples: Path, transformed: types.Artifact, splits: Any) -> None:
         jobs = [
@@ -65,7 +66,8 @@ class Executor(executor.Executor):
         transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
 
 
-def _span_inputs(spans: list[StoredSpan], examples: types.Artifact, cache: Path) -> dict[str, list[types.Artifact]]:
+def _span_inputs(examples: types.Artifact, cache: Path) -> dict[str, list[types.Artifact]]:
+    spans = read_spans(Path(examples.uri))
     inputs = {standard_component_specs.EXAMPLES_KEY: [_as_artifact(span, examples) for span in spans]}
     if cache.is_dir():
         inputs[standard_component_specs.ANALYZER_CACHE_KEY] = [_artifact(standard_artifacts.TransformCache, cache)]

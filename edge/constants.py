@@ -1,23 +1,27 @@
 """The large float constants of a .tflite file, and their replacement by smaller ones."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edge import graph
+from edge import graph, islands
 from edge.runner import Array
 
-# As in the converter's dynamic-range pass. Smaller constants are mostly the preprocessing's, such as the quantile
-# boundaries of a pressure near 1013, where half precision has steps of 0.5 to 1.
-SMALLEST = 1024
+# Below this the operator that widens a constant again takes a good part of what shrinking it saves.
+SMALLEST = 256
 
 
 def large(model: Any) -> list[int]:
-    """Indices of the float32 constants of SMALLEST elements and more in the first subgraph."""
-    tensors = model.subgraphs[0].tensors
+    """Indices of the weights worth shrinking: the first subgraph's float32 constants of SMALLEST elements and more.
+
+    What the raw features meet before the first weights is not among them, see islands.raw_constants.
+    """
+    tensors, kept = model.subgraphs[0].tensors, islands.raw_constants(model)
     floats = [index for index in range(len(tensors)) if tensors[index].type == schema.TensorType.FLOAT32]
-    return [i for i in floats if graph.constant(model, i) and graph.tensor_size(model, i) >= SMALLEST]
+    found = [i for i in floats if graph.constant(model, i) and graph.tensor_size(model, i) >= SMALLEST]
+    return [index for index in found if index not in kept]
 
 
 def values(model: Any, index: int) -> Array:
@@ -73,3 +77,23 @@ def operator(code: int, sources: list[int], target: int) -> Any:
     entry = schema.OperatorT()
     entry.opcodeIndex, entry.inputs, entry.outputs = code, sources, [target]
     return entry
+
+
+def widen_at_load(model: Any, indices: Iterable[int], version: int) -> None:
+    """Lets every operator take a float32 expansion of these shrunk constants.
+
+    The expansions come first in the graph. Runtimes compute them once, when they load the model, since their inputs
+    are constants.
+
+    Args:
+        model: see graph.read.
+        indices: constants of the first subgraph, already of their smaller type.
+        version: of DEQUANTIZE: 2 for int8, 3 for float16.
+    """
+    wide = {index: add_like(model, index, "_float32", schema.TensorType.FLOAT32) for index in indices}
+    code = operator_code(model, schema.BuiltinOperator.DEQUANTIZE, version)
+    operators = model.subgraphs[0].operators
+    for entry in operators:
+        if entry.inputs is not None:
+            entry.inputs = [wide.get(int(index), int(index)) for index in entry.inputs]
+    operators[:0] = [operator(code, [small], target) for small, target in wide.items()]

@@ -16,14 +16,16 @@ _LEVELS = 127
 
 
 def quantize_weights(content: bytes) -> bytes:
-    """A float32 model whose large dense weights and embedding tables are int8, one symmetric scale each.
+    """A float32 model whose large dense weights, embedding tables and scales are int8, one symmetric scale each.
 
-    Dense layers quantize their input row by row; embeddings are looked up in int8 and then widened. The converter's
-    own dynamic-range option is not used: it fails where two quantized embeddings meet in a concatenation.
+    Dense layers quantize their input row by row; embeddings are looked up in int8 and then widened; factors of a
+    product are widened when the model is loaded. The converter's own dynamic-range option is not used: it fails where
+    two quantized embeddings meet in a concatenation.
     """
     model = graph.read(content)
     uses = _uses(model)
     widenings: dict[int, Any] = {}
+    factors: list[int] = []
     code = constants.operator_code(model, schema.BuiltinOperator.DEQUANTIZE, _DEQUANTIZE_INT8)
     for index in constants.large(model):
         if uses[index].keys() == {"FULLY_CONNECTED:1"}:
@@ -32,7 +34,11 @@ def quantize_weights(content: bytes) -> bytes:
         elif uses[index].keys() == {"GATHER:0"}:
             _quantize(model, index)
             widenings |= {place: _narrow(model, place, index, code) for place in uses[index]["GATHER:0"]}
+        elif uses[index].keys() <= {"MUL:0", "MUL:1"}:
+            _quantize(model, index)
+            factors.append(index)
     _insert_after(model, widenings)
+    constants.widen_at_load(model, factors, _DEQUANTIZE_INT8)
     constants.drop_unused_buffers(model)
     return graph.write(model)
 

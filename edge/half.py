@@ -20,19 +20,15 @@ def halve(content: bytes) -> bytes:
         PipelineError: if a weight exceeds float16's range.
     """
     model = graph.read(content)
-    expanded = {index: _expand(model, index) for index in constants.large(model)}
-    for operator in model.subgraphs[0].operators:
-        if operator.inputs is not None:
-            operator.inputs = [expanded.get(int(index), int(index)) for index in operator.inputs]
-    code = constants.operator_code(model, schema.BuiltinOperator.DEQUANTIZE, _DEQUANTIZE_FLOAT16)
-    expansions = [constants.operator(code, [small], wide) for small, wide in expanded.items()]
-    model.subgraphs[0].operators[:0] = expansions
+    indices = constants.large(model)
+    for index in indices:
+        _shrink(model, index)
+    constants.widen_at_load(model, indices, _DEQUANTIZE_FLOAT16)
     constants.drop_unused_buffers(model)
     return graph.write(model)
 
 
-def _expand(model: Any, index: int) -> int:
-    """Turns the constant into float16 and adds the float32 tensor that it is expanded to; gives that one's index."""
+def _shrink(model: Any, index: int) -> None:
     with np.errstate(over="ignore"):
         halves = constants.values(model, index).astype("<f2")
     if not np.isfinite(halves).all():
@@ -41,4 +37,3 @@ def _expand(model: Any, index: int) -> int:
             "of device.variants"
         )
     constants.replace(model, index, halves, schema.TensorType.FLOAT16)
-    return constants.add_like(model, index, "_float32", schema.TensorType.FLOAT32)

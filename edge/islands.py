@@ -20,20 +20,29 @@ def float_nodes(model: Any) -> tuple[str, ...]:
     whatever no further layer follows, since 256 levels of a probability are ties where the float model has none.
     """
     operators = graph.operators(model)
-    indices = (*_raw(model, operators), *_head(model, operators))
-    return tuple(dict.fromkeys(graph.tensor_name(model, index) for index in indices))
+    raw = [index for operator in _raw(model, operators) for index in operator.outputs]
+    return tuple(dict.fromkeys(graph.tensor_name(model, index) for index in (*raw, *_head(model, operators))))
 
 
-def _raw(model: Any, operators: Iterable[graph.Operator]) -> list[int]:
+def raw_constants(model: Any) -> frozenset[int]:
+    """Constants that the raw features meet before the first weights, such as quantile boundaries.
+
+    They stay float32 in every variant: near a pressure of 1013 half precision has steps of 0.5.
+    """
+    taken = {index for operator in _raw(model, graph.operators(model)) for index in operator.inputs}
+    return frozenset(index for index in taken if index >= 0 and graph.constant(model, index))
+
+
+def _raw(model: Any, operators: Iterable[graph.Operator]) -> list[graph.Operator]:
     raw = {int(index) for index in model.subgraphs[0].inputs}
     weighted: set[int] = set()
-    found: list[int] = []
+    found: list[graph.Operator] = []
     for operator in operators:
         if operator.name in _LAYERS | _LOOKUPS or weighted.intersection(operator.inputs):
             weighted.update(operator.outputs)
         elif raw.intersection(operator.inputs):
             raw.update(operator.outputs)
-            found += operator.outputs
+            found.append(operator)
     return found
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edge import graph, recipes
+from edge.names import drop_inner_names
 from edge.rows import load
 from edge.runner import Array, Columns, DeviceModel
 from edge.source import Source
@@ -54,8 +55,8 @@ def build(source: Source, name: str, folder: Path) -> Built:
         PipelineError: if the file needs operators that are not LiteRT's own, or answers with the wrong shape.
     """
     start = time.perf_counter()
-    # Last, since the quantizer computes constants and would store the ids again.
-    content = count_ids(recipes.find(name).build(source))
+    # Last, since the quantizer computes constants and would store the ids again, and it knows tensors by their names.
+    content = drop_inner_names(count_ids(recipes.find(name).build(source)))
     model = graph.read(content)
     custom = graph.custom_operators(model)
     if custom:

@@ -11,7 +11,7 @@ from models.fit import member_mean
 from models.statistics import Statistics
 from schema import signatures
 from schema.bound import BoundProblem
-from schema.problem import Encoding, Task
+from schema.problem import Task
 from schema.rows import Column, Kind
 
 _DTYPES = {Kind.STRING: tf.string, Kind.INTEGER: tf.int64, Kind.NUMBER: tf.float32}
@@ -28,16 +28,20 @@ class RowModel(tf.Module):
 
     def encode(self, rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Ids and ranks [N] of dense raw columns [N]; see BoundProblem.missing_value for gaps."""
-        return {name: self._encode(name, rows[name]) for name in self.bound.problem.features}
+        problem = self.bound.problem
+        ids = {
+            name: encoding.vocabulary_id(rows[name], table.lookup(rows[name])) for name, table in self.tables.items()
+        }
+        ids |= {name: encoding.identity_id(rows[name], *domain) for name, domain in self.bound.domains.items()}
+        for names in problem.quantile_groups().values():
+            ids |= self._ranks(names, rows)
+        return {name: ids[name] for name in problem.features}
 
-    def _encode(self, name: str, column: tf.Tensor) -> tf.Tensor:
-        match self.bound.problem.features[name].encoding:
-            case Encoding.VOCABULARY:
-                return encoding.vocabulary_id(column, self.tables[name].lookup(column))
-            case Encoding.IDENTITY:
-                return encoding.identity_id(column, *self.bound.domains[name])
-            case Encoding.QUANTILES:
-                return encoding.quantile_rank(column, tf.constant(self.statistics.boundaries[name], tf.float32))
+    def _ranks(self, names: tuple[str, ...], rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        boundaries = tf.constant([self.statistics.boundaries[name] for name in names], tf.float32)
+        numbers = tf.stack([rows[name] for name in names], axis=1)
+        ranks = encoding.quantile_ranks(numbers, boundaries)
+        return dict(zip(names, tf.unstack(ranks, num=len(names), axis=1), strict=True))
 
     def score(self, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Scores [N, outputs]: probabilities, or values in the label's unit."""

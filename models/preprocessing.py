@@ -9,7 +9,7 @@ import tensorflow_transform as tft
 from models import encoding
 from models.statistics import named
 from schema.bound import BoundProblem
-from schema.problem import Encoding, Task
+from schema.problem import Encoding, Problem, Task
 
 
 def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -31,7 +31,7 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
         outputs[name] = _vocabulary(raw[name], name, problem.features[name].top_k)
     for name in problem.of(Encoding.IDENTITY):
         outputs[name] = encoding.identity_id(raw[name], *bound.domains[name])
-    outputs.update(_ranks(raw, bound))
+    outputs.update(_ranks(raw, problem))
     outputs[problem.label] = _label(inputs[problem.label], bound)
     return outputs
 
@@ -61,21 +61,16 @@ def _vocabulary(strings: tf.Tensor, name: str, top_k: int) -> tf.Tensor:
     return encoding.vocabulary_id(strings, index)
 
 
-def _ranks(raw: Mapping[str, tf.Tensor], bound: BoundProblem) -> dict[str, tf.Tensor]:
+def _ranks(raw: Mapping[str, tf.Tensor], problem: Problem) -> dict[str, tf.Tensor]:
     outputs: dict[str, tf.Tensor] = {}
-    for buckets, names in _by_buckets(bound).items():
+    for buckets, names in problem.quantile_groups().items():
+        numbers = tf.stack([raw[name] for name in names], axis=1)
         # One analyzer for all features with as many buckets: each analyzer costs Beam stages on every span.
-        boundaries = _boundaries(tf.stack([raw[name] for name in names], axis=1), buckets)
-        for place, name in enumerate(names):
-            outputs[name] = encoding.quantile_rank(raw[name], named(boundaries[place], name))
+        boundaries = _boundaries(numbers, buckets)
+        boundaries = tf.stack([named(boundaries[place], name) for place, name in enumerate(names)])
+        ranks = tf.unstack(encoding.quantile_ranks(numbers, boundaries), num=len(names), axis=1)
+        outputs.update(zip(names, ranks, strict=True))
     return outputs
-
-
-def _by_buckets(bound: BoundProblem) -> dict[int, list[str]]:
-    groups: dict[int, list[str]] = {}
-    for name in bound.problem.of(Encoding.QUANTILES):
-        groups.setdefault(bound.problem.features[name].buckets, []).append(name)
-    return groups
 
 
 def _boundaries(numbers: tf.Tensor, buckets: int) -> tf.Tensor:

@@ -156,6 +156,14 @@ class Problem(Closed):
         """Names of the features with this encoding, in order."""
         return tuple(name for name, feature in self.features.items() if feature.encoding is encoding)
 
+    def quantile_groups(self) -> dict[int, tuple[str, ...]]:
+        """Names of the quantile-encoded features by their number of buckets: each group is encoded at once."""
+        groups: dict[int, tuple[str, ...]] = {}
+        for name in self.of(Encoding.QUANTILES):
+            buckets = self.features[name].buckets
+            groups[buckets] = (*groups.get(buckets, ()), name)
+        return groups
+
 
 def problem_folder(name: str, root: Path) -> Path:
     """The folder of the problem called `name`, or the folder that `name` is a path to.
