@@ -49,8 +49,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _main(chosen: argparse.Namespace) -> int:
-    from ingestion.windows import select
     from pipeline.config import load_config
+    from pipeline.preflight import build_sample, check_headers, find_data
 
     config = load_config(
         chosen.problem,
@@ -62,12 +62,15 @@ def _main(chosen: argparse.Namespace) -> int:
         sets=chosen.sets,
         enable_cache=not chosen.no_cache,
     )
-    spans = select(config.data, config.problem.data.pattern, config.window)
     if chosen.list:
         return list_nodes(config)
+    built = None if chosen.data else build_sample(config)
+    if built:
+        sys.stdout.write(f"{built}\n")
     if chosen.dry_run:
-        sys.stdout.write(f"{config.problem.name}: config and {len(spans)} spans in {config.data} are in order\n")
+        sys.stdout.write(f"{check_headers(config)}\n")
         return 0
+    find_data(config)
     from pipeline.session import open_session
 
     with open_session(config.output, verbose=chosen.verbose) as session:

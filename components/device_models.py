@@ -25,6 +25,7 @@ from schema import signatures
 from schema.bound import BoundProblem
 from schema.rows import columns, read_schema
 
+PREDICTIONS = "test_predictions.parquet"
 _BATCH_ROWS = 4096
 _TIMED_ROWS = 20_480
 
@@ -55,7 +56,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     server = predict(Path(model.uri) / signatures.DEVICE_FORM, test)
     scores = [score_variant(variant, problem, test, server) for variant in made]
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
-    write_predictions(folder / "test_predictions.parquet", problem, test, server)
+    write_predictions(folder / PREDICTIONS, problem, test, server)
     device_models.accepted = sum(score.accepted for score in scores)
 
 

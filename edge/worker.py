@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from edge import graph, recipes
-from edge.names import drop_inner_names
 from edge.rows import load
 from edge.runner import Array, Columns, DeviceModel
+from edge.slim import slim
 from edge.source import Source
 from edge.tables import count_ids
 from schema.errors import PipelineError
@@ -56,7 +56,7 @@ def build(source: Source, name: str, folder: Path) -> Built:
     """
     start = time.perf_counter()
     # Last, since the quantizer computes constants and would store the ids again, and it knows tensors by their names.
-    content = drop_inner_names(count_ids(recipes.find(name).build(source)))
+    content = slim(count_ids(recipes.find(name).build(source)))
     model = graph.read(content)
     custom = graph.custom_operators(model)
     if custom:

@@ -1,7 +1,7 @@
 """Runs the graph's IR node by node in this process, and says of each node what became of it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,10 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
+
+from schema.errors import InputError
+
+_RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 
 
 class Status(StrEnum):
@@ -63,12 +67,42 @@ class LocalRunner:
         self._deployment = runner_utils.extract_local_deployment_config(ir)
         config = self._deployment.metadata_connection_config
         self.connection = getattr(config, config.WhichOneof("connection_config"))
+        nodes = [node.pipeline_node.node_info for node in ir.nodes]
+        self._resolvers = {info.id for info in nodes if info.type.name == _RESOLVER}
 
     def choose(self, first: str | None, last: str | None) -> None:
-        """Keeps the nodes from `first` and up to `last`; what they need of earlier nodes comes from the last run."""
+        """Keeps the nodes from `first` and up to `last`; what they need of earlier nodes comes from an earlier run.
+
+        Raises:
+            InputError: if no earlier run has all of it.
+        """
         partial_run_utils.mark_pipeline(
             self._ir, from_nodes=[first] if first else None, to_nodes=[last] if last else None
         )
+        options = {node.pipeline_node.node_info.id: node.pipeline_node.execution_options for node in self._ir.nodes}
+        needed = [node for node, option in options.items() if option.skip.reuse_artifacts]
+        if needed:
+            settings = next(o.run.snapshot_settings for o in options.values() if o.run.perform_snapshot)
+            settings.base_pipeline_run_strategy.base_run_id = self._base_run(needed)
+
+    def _base_run(self, needed: list[str]) -> str:
+        """The newest earlier run in which all these nodes succeeded."""
+        with metadata.Metadata(self.connection) as handle:
+            runs = sorted(handle.store.get_contexts_by_type("pipeline_run"), key=lambda run: -run.id)
+            done = {node: self._succeeded(handle.store, node) for node in needed}
+            for run in runs:
+                executions = {execution.id for execution in handle.store.get_executions_by_context(run.id)}
+                if all(done[node] & executions for node in needed):
+                    return str(run.name)
+        raise InputError(
+            f"no earlier run in this output folder has done {', '.join(needed)}. Run the whole pipeline first."
+        )
+
+    def _succeeded(self, store: Any, node: str) -> set[int]:
+        context = store.get_context_by_type_and_name("node", f"{self._ir.pipeline_info.id}.{node}")
+        executions = store.get_executions_by_context(context.id) if context else []
+        good = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+        return {execution.id for execution in executions if execution.last_known_state in good}
 
     def run(self, progress: Progress) -> list[NodeResult]:
         """Runs every node in order; `progress` hears of each as it begins (None) and ends.
@@ -83,13 +117,11 @@ class LocalRunner:
             progress(spec.node_info.id, None)
             try:
                 status = self._launch(spec)
-            except BaseException as error:
+            except (Exception, KeyboardInterrupt) as error:
                 seconds = time.monotonic() - started
                 results.append(NodeResult(spec.node_info.id, Status.FAILED, seconds))
                 progress(spec.node_info.id, results[-1])
-                if isinstance(error, Exception):
-                    raise NodeError(spec.node_info.id, results) from error
-                raise
+                raise NodeError(spec.node_info.id, results) from error
             results.append(NodeResult(spec.node_info.id, status, time.monotonic() - started))
             progress(spec.node_info.id, results[-1])
         return results
@@ -109,20 +141,30 @@ class LocalRunner:
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node),
         ).launch()
-        return self._status(spec.node_info.type.name)
+        return self._status(node)
 
-    def _status(self, type_name: str) -> Status:
+    def _status(self, node: str) -> Status:
         with metadata.Metadata(self.connection) as handle:
-            types = {kind.id: kind.name for kind in handle.store.get_execution_types()}
-            states = [e.last_known_state for e in self._executions(handle) if types[e.type_id] == type_name]
-        if not states:
-            return Status.SKIPPED
-        return Status.CACHED if states[-1] == metadata_store_pb2.Execution.CACHED else Status.RAN
+            earlier, own = self._executions(handle.store, node)
+            if not own:
+                return Status.SKIPPED
+            if own[-1].last_known_state == metadata_store_pb2.Execution.CACHED:
+                return Status.CACHED
+            # TFX asks a resolver anew each time; what counts is whether it answered as before.
+            if node in self._resolvers and earlier:
+                answers = [_answer(handle.store, execution) for execution in (earlier[-1], own[-1])]
+                return Status.CACHED if answers[0] == answers[1] else Status.RAN
+        return Status.RAN
 
-    def _executions(self, handle: Any) -> Iterator[Any]:
-        context = handle.store.get_context_by_type_and_name("pipeline_run", self.run_id)
-        if context is not None:
-            yield from handle.store.get_executions_by_context(context.id)
+    def _executions(self, store: Any, node: str) -> tuple[list[Any], list[Any]]:
+        """The node's executions in earlier runs, and those in this one, each in order."""
+        of_run = store.get_context_by_type_and_name("pipeline_run", self.run_id)
+        of_node = store.get_context_by_type_and_name("node", f"{self._ir.pipeline_info.id}.{node}")
+        if of_run is None or of_node is None:
+            return [], []
+        own = {execution.id for execution in store.get_executions_by_context(of_run.id)}
+        every = sorted(store.get_executions_by_context(of_node.id), key=lambda execution: execution.id)
+        return [e for e in every if e.id not in own], [e for e in every if e.id in own]
 
     def outputs(self) -> dict[tuple[str, str], str]:
         """URIs of this run's artifacts, cached ones included, by (node id, output key)."""
@@ -136,3 +178,10 @@ class LocalRunner:
             key = (parts[0], parts[1]) if len(parts) > 1 else (parts[0], "")
             found[key] = max(found.get(key, (0, "")), (artifact.id, artifact.uri))
         return {key: uri for key, (_, uri) in found.items()}
+
+
+def _answer(store: Any, execution: Any) -> set[int]:
+    """Ids of the artifacts that an execution gave."""
+    outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
+    events = store.get_events_by_execution_ids([execution.id])
+    return {event.artifact_id for event in events if event.type in outputs}

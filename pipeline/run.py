@@ -3,6 +3,8 @@
 import errno
 import json
 import logging
+import shlex
+import shutil
 import sys
 import time
 import traceback
@@ -10,6 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from components.device_models import PREDICTIONS
+from components.release_store import current, versions
 from pipeline.config import ROOT, Config
 from pipeline.graph import create_pipeline
 from pipeline.local_runner import LocalRunner, NodeError, NodeResult, Status, compile_graph, node_ids
@@ -22,6 +26,7 @@ from schema.closed import nearest
 from schema.errors import InputError, NotBlessedError, PipelineError
 
 UNEXPECTED = 1
+INTERRUPTED = 130  # as a shell says of a process that SIGINT ended
 
 
 @dataclass(frozen=True)
@@ -56,33 +61,47 @@ def run(config: Config, choice: Choice, session: Session) -> int:
         InputError: if a chosen node is not in the graph.
     """
     _set_up_logging(session.verbose)
-    run_id, folder, terminal = session.run_id, session.folder, session.terminal
     started = time.monotonic()
     ir = compile_graph(create_pipeline(config))
-    choice.check(node_ids(ir))
-    runner = LocalRunner(ir, run_id)
+    known = node_ids(ir)
+    choice.check(known)
+    runner = LocalRunner(ir, session.run_id)
     if choice.first or choice.last:
         runner.choose(choice.first, choice.last)
-    _say(terminal, header(config, run_id))
-    record = RunRecord(run_id=run_id, status="failed", window=str(config.window))
+    _say(session.terminal, header(config, session.run_id))
+    record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
     try:
-        results = runner.run(NodeLines(terminal))
+        results = runner.run(NodeLines(session.terminal))
     except NodeError as failure:
         cause = failure.__cause__ or failure
-        logging.getLogger(__name__).error("node %s failed", failure.node, exc_info=cause)  # noqa: TRY400 (the cause, not its wrapper)
-        record = replace(record, nodes=_nodes(failure.results), seconds=time.monotonic() - started, error=str(cause))
-        write_record(record, folder)
-        _say(terminal, failure_lines(failure.node, cause, folder))
+        logging.getLogger(__name__).error("node %s did not finish", failure.node, exc_info=cause)  # noqa: TRY400 (the cause, not its wrapper)
+        record = replace(record, nodes=_nodes(failure.results, known), seconds=time.monotonic() - started)
+        record = replace(record, status=_failed_status(cause), reasons=[one_line(cause)])
+        write_record(record, session.folder)
+        _say(session.terminal, failure_lines(failure.node, cause, session.folder))
         return exit_code(cause)
-    record = collect(replace(record, nodes=_nodes(results)), runner.outputs(), results)
+    record = collect(replace(record, nodes=_nodes(results, known)), runner.outputs(), results)
     record = replace(record, seconds=time.monotonic() - started)
-    write_record(record, folder)
-    _say(terminal, [*result_lines(record), *closing_lines(record, folder)])
+    keep_predictions(runner.outputs(), session.folder)
+    write_record(record, session.folder)
+    _say(session.terminal, [*result_lines(record), *closing_lines(record, session.folder, config.releases)])
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
 
 
-def _nodes(results: list[NodeResult]) -> list[dict[str, Any]]:
-    return [{**asdict(result), "status": str(result.status), "seconds": round(result.seconds, 2)} for result in results]
+def _failed_status(cause: BaseException) -> str:
+    return "interrupted" if isinstance(cause, KeyboardInterrupt) else "failed"
+
+
+def keep_predictions(outputs: dict[tuple[str, str], str], folder: Path) -> None:
+    """Lays the test predictions of the run's model beside `run.json`, for whoever compares models."""
+    if ("DeviceModels", "device_models") in outputs:
+        shutil.copy2(Path(outputs["DeviceModels", "device_models"]) / PREDICTIONS, folder / PREDICTIONS)
+
+
+def _nodes(results: list[NodeResult], known: list[str]) -> list[dict[str, Any]]:
+    never = [NodeResult(node, Status.SKIPPED, 0.0) for node in known[len(results) :]]
+    nodes = [*results, *never]
+    return [{**asdict(node), "status": str(node.status), "seconds": round(node.seconds, 2)} for node in nodes]
 
 
 def _say(terminal: TextIO, lines: list[str]) -> None:
@@ -128,23 +147,33 @@ def _rows(examples: Path) -> dict[str, int]:
     return totals
 
 
-def closing_lines(record: RunRecord, folder: Path) -> list[str]:
+def closing_lines(record: RunRecord, folder: Path, releases: Path) -> list[str]:
     """Paths and the next command."""
     base = Path.cwd()
     lines = [f"  run     {shortened(folder, base)}/run.json, {record.seconds:.0f} s in all"]
     if record.pushed:
-        lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}")
+        version = int(record.pushed["version"])
+        lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}{staleness(version, releases)}")
         lines.append("  next    python -m pipeline.release list, or rollback to go back one version")
     elif record.reasons:
         lines.append("  next    mend the model or the bounds in problem.yaml, then run again; what is cached stays")
     return lines
 
 
+def staleness(version: int, releases: Path) -> str:
+    """What to know of a version that was pushed by an earlier run; empty if it is the one in use."""
+    if version not in versions(releases):
+        return "  (since removed; push again with --only Pusher --no-cache)"
+    now = current(releases)
+    return "" if now == version else f"  (pushed by an earlier run; current is {now})"
+
+
 def failure_lines(node: str, cause: BaseException, folder: Path) -> list[str]:
     """The node, the cause, the user's line where there is one, the log and the command that resumes."""
-    message = str(cause) if isinstance(cause, PipelineError) else f"{type(cause).__name__}: {_first_line(cause)}"
-    lines = ["", f"{node} failed: {message}"]
-    place = None if isinstance(cause, PipelineError) else own_line(cause)
+    message = str(cause) if isinstance(cause, PipelineError) else one_line(cause)
+    happened = "was interrupted" if isinstance(cause, KeyboardInterrupt) else f"failed: {message}"
+    lines = ["", f"{node} {happened}"]
+    place = None if isinstance(cause, PipelineError | KeyboardInterrupt) else own_line(cause)
     if place:
         lines.append(f"  at      {place}")
     lines.append(f"  log     {shortened(folder / 'run.log', Path.cwd())}")
@@ -154,11 +183,15 @@ def failure_lines(node: str, cause: BaseException, folder: Path) -> list[str]:
 
 def resume_command() -> str:
     """The command of this run: what had finished is served from the cache."""
-    return "python " + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def _first_line(cause: BaseException) -> str:
-    return next((line for line in str(cause).splitlines() if line.strip()), "no message")
+def one_line(cause: BaseException) -> str:
+    """The error in one line; one that a person can mend says all it has to say."""
+    if isinstance(cause, PipelineError):
+        return str(cause)
+    first = next((line.strip() for line in str(cause).splitlines() if line.strip()), "no message")
+    return f"{type(cause).__name__}: {first}"
 
 
 def own_line(cause: BaseException) -> str | None:
@@ -172,6 +205,8 @@ def exit_code(cause: BaseException) -> int:
     """2 to 4 for what a person can mend, else 1."""
     if isinstance(cause, PipelineError):
         return cause.exit_code
+    if isinstance(cause, KeyboardInterrupt):
+        return INTERRUPTED
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
         return InputError.exit_code
     return UNEXPECTED

@@ -33,8 +33,11 @@ def open_session(output: Path, *, verbose: bool) -> Iterator[Session]:
     with locked(output):
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
         folder = output / "runs" / run_id
-        folder.mkdir(parents=True)
-        _point_latest(folder)
+        try:
+            folder.mkdir(parents=True)
+            _point_latest(folder)
+        except OSError as error:
+            raise InputError(f"--output {output}: cannot be written: {error.filename}: {error.strerror}") from None
         with captured(folder / "run.log") as terminal:
             yield Session(run_id, folder, terminal, verbose)
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfx import v1 as tfx
-from tfx.types.standard_artifacts import Model, ModelBlessing
 
-from components.baseline import BaselineStrategy
 from components.eval_config import eval_config
 from components.serving_validator import ServingValidator
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
+from pipeline.stages.baseline import latest_blessed
 from pipeline.stages.data import DataStage
 from pipeline.stages.model import ModelStage
 from pipeline.stages.scope import model_scope
@@ -27,12 +26,7 @@ class EvaluationStage:
 
 def stage(config: Config, rows: DataStage, trained: ModelStage) -> EvaluationStage:
     """Baseline, Evaluator, ServingValidator."""
-    baseline = tfx.dsl.Resolver(
-        strategy_class=BaselineStrategy,
-        model=tfx.dsl.Channel(type=Model, producer_component_id="Trainer"),
-        blessing=tfx.dsl.Channel(type=ModelBlessing, producer_component_id="ReleaseGate"),
-        candidate=trained.model,
-    ).with_id("Baseline")
+    baseline = latest_blessed(candidate=trained.model).with_id("Baseline")
     evaluator = tfx.components.Evaluator(
         examples=rows.examples,
         model=trained.model,

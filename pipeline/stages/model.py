@@ -7,6 +7,7 @@ from tfx import v1 as tfx
 
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
+from pipeline.stages.baseline import latest_blessed
 from pipeline.stages.data import DataStage
 from pipeline.stages.scope import model_scope
 
@@ -20,22 +21,45 @@ class ModelStage:
 
 
 def stage(config: Config, rows: DataStage) -> ModelStage:
-    """Tuner (when enabled) and Trainer."""
-    shared = {
-        "bound": model_scope(config.bound),
-        "training": config.environment.training.model_dump_json(),
-        "checkpoints": str(config.cache / "checkpoints"),
-    }
-    inputs = {
+    """Tuner (when enabled), WarmStart (when enabled) and Trainer."""
+    tuning, training = config.environment.tuning, config.environment.training
+    nodes = []
+    inputs = _inputs(rows)
+    if tuning.enabled:
+        nodes.append(_tuner(config, inputs))
+        inputs["hyperparameters"] = nodes[-1].outputs["best_hyperparameters"]
+    if training.warm_start:
+        nodes.append(latest_blessed().with_id("WarmStart"))
+        inputs["base_model"] = nodes[-1].outputs["model"]
+    trainer = tfx.components.Trainer(
+        run_fn="models.trainer.run_fn",
+        custom_config={
+            **_shared(config),
+            "checkpoints": str(config.cache / "checkpoints"),
+            "fingerprint": source_fingerprint("models.trainer"),
+        },
+        **inputs,
+    ).with_id("Trainer")
+    return ModelStage(model=trainer.outputs["model"], nodes=[*nodes, trainer])
+
+
+def _tuner(config: Config, inputs: dict[str, Any]) -> Any:
+    tuning = config.environment.tuning
+    custom = {"trials": tuning.trials, "epochs": tuning.epochs, "fingerprint": source_fingerprint("models.tuner")}
+    return tfx.components.Tuner(
+        tuner_fn="models.tuner.tuner_fn", custom_config={**_shared(config), **custom}, **inputs
+    ).with_id("Tuner")
+
+
+def _inputs(rows: DataStage) -> dict[str, Any]:
+    return {
         "examples": rows.transform.outputs["transformed_examples"],
         "transform_graph": rows.transform.outputs["transform_graph"],
         "schema": rows.schema,
         "train_args": tfx.proto.TrainArgs(splits=["train"]),
         "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
     }
-    trainer = tfx.components.Trainer(
-        run_fn="models.trainer.run_fn",
-        custom_config={**shared, "fingerprint": source_fingerprint("models.trainer")},
-        **inputs,
-    ).with_id("Trainer")
-    return ModelStage(model=trainer.outputs["model"], nodes=[trainer])
+
+
+def _shared(config: Config) -> dict[str, str]:
+    return {"bound": model_scope(config.bound), "training": config.environment.training.model_dump_json()}

@@ -1,0 +1,86 @@
+"""The door that TFX's Tuner knocks at: tuner_fn to a random search whose every trial is the one fit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from tfx import v1 as tfx
+
+from models.fit import FitPaths, fit
+from models.input import Source
+from models.statistics import Statistics, read_statistics
+from models.strategies import make_strategy
+from models.trainer import training_source, with_tuned
+from models.training_options import Training
+from schema.bound import BoundProblem
+from schema.problem import Network
+
+_OBJECTIVE = "val_loss"
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What every trial trains on, and for how many epochs."""
+
+    bound: BoundProblem
+    statistics: Statistics
+    train: Source
+    evaluation: Source
+    options: Training
+    epochs: int
+
+    def eval_loss(self, values: dict[str, Any], logs: Path) -> float:
+        """Least loss on the eval split of a training with these network settings laid over the problem's own."""
+        bound = with_tuned(self.bound, {"values": {**values, "epochs": self.epochs}})
+        strategy = make_strategy(self.options.strategy, self.options.tpu)
+        model = fit(bound, self.statistics, self.train, self.evaluation, strategy, self.options, FitPaths(logs=logs))
+        return float(min(model.history.history[_OBJECTIVE]))
+
+
+def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
+    """The search.
+
+    `fn_args.custom_config` holds `bound` (BoundProblem) and `training` (Training) as JSON, `trials`, how many settings
+    to try, and `epochs`, how long each trains. The first trial is the problem's own setting.
+    """
+    config = fn_args.custom_config
+    bound = BoundProblem.model_validate_json(config["bound"])
+    options = Training.model_validate_json(config["training"])
+    tuner = FitTuner(
+        objective=keras_tuner.Objective(_OBJECTIVE, "min"),
+        max_trials=config["trials"],
+        seed=options.seed,
+        hyperparameters=search_space(bound.problem.network),
+        directory=fn_args.working_dir,
+        project_name="trials",
+    )
+    trials = Trials(
+        bound=bound,
+        statistics=read_statistics(Path(fn_args.transform_graph_path), bound),
+        train=training_source(fn_args.train_files),
+        evaluation=training_source(fn_args.eval_files),
+        options=options,
+        epochs=config["epochs"],
+    )
+    return tfx.components.TunerFnResult(tuner=tuner, fit_kwargs={"trials": trials})
+
+
+def search_space(network: Network) -> keras_tuner.HyperParameters:
+    """What is searched, around the problem's own setting, which is each parameter's default."""
+    space = keras_tuner.HyperParameters()
+    rate = network.learning_rate
+    space.Float("learning_rate", rate / 4, rate * 4, sampling="log", default=rate)
+    space.Float("dropout", 0.0, max(0.5, network.dropout), default=network.dropout)
+    space.Float("weight_decay", 1e-4, max(0.1, network.weight_decay), sampling="log", default=network.weight_decay)
+    space.Choice("embedding_size", sorted({8, 16, 32, network.embedding_size}), default=network.embedding_size)
+    return space
+
+
+class FitTuner(keras_tuner.RandomSearch):
+    """A random search over network settings; a trial is judged by its least loss on the eval split."""
+
+    def run_trial(self, trial: Any, trials: Trials) -> dict[str, float]:
+        """Trains the problem's network with the trial's setting."""
+        logs = Path(self.get_trial_dir(trial.trial_id)) / "logs"
+        return {_OBJECTIVE: trials.eval_loss(trial.hyperparameters.values, logs)}

@@ -1,0 +1,38 @@
+"""What can be said of a run before TensorFlow is loaded: is the data there, and does it look like the schema?"""
+
+import importlib
+from pathlib import Path
+
+from ingestion.csv_reader import check_header
+from ingestion.windows import select
+from pipeline.config import Config
+from schema.rows import columns, read_schema
+
+
+def find_data(config: Config) -> dict[int, tuple[Path, ...]]:
+    """The files of each span in the run's window.
+
+    Raises:
+        InputError: if the folder or the window's spans are absent.
+    """
+    return select(config.data, config.problem.data.pattern, config.window)
+
+
+def build_sample(config: Config) -> str | None:
+    """Builds the problem's sample data if its folder is absent and it names a builder; what was built, in a line."""
+    builder = config.problem.data.builder
+    if builder is None or config.data.exists():
+        return None
+    return f"{config.problem.data.path}: {importlib.import_module(builder).build(config.data)}"
+
+
+def check_headers(config: Config) -> str:
+    """Compares the first line of every file with the schema; a line that says that all is well.
+
+    Raises:
+        InputError: naming the file and the column that does not fit.
+    """
+    known, spans = columns(read_schema(config.schema_file)), find_data(config)
+    for path in (path for files in spans.values() for path in files):
+        check_header(path, known)
+    return f"{config.problem.name}: config, {len(spans)} spans and their columns in {config.data} are in order"
