@@ -1,0 +1,66 @@
+"""Runs `run_local.py` as a person would, and reads what it left."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run: its exit code, what it printed, and the folder it wrote to."""
+
+    code: int
+    stdout: str
+    stderr: str
+    output: Path
+
+    @property
+    def folder(self) -> Path:
+        """The run's own folder."""
+        return self.output / "runs" / "latest"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `run.json` says."""
+        content: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Status of each node."""
+        return {node["id"]: node["status"] for node in self.record["nodes"]}
+
+    def artifact(self, node: str, key: str) -> Path:
+        """The newest artifact that a node has written under a key."""
+        return max((self.output / "artifacts" / node / key).iterdir(), key=lambda path: int(path.name))
+
+
+def run_local(output: Path, *flags: str, project: Path = ROOT) -> Run:
+    """Runs to the end."""
+    done = subprocess.run(
+        command(output, *flags, project=project),
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr, output)
+
+
+def command(output: Path, *flags: str, project: Path = ROOT) -> list[str]:
+    """The command line of a run."""
+    return [sys.executable, str(project / "run_local.py"), "--output", str(output), *flags]
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, without what would turn the project's folder aside."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -1,0 +1,108 @@
+"""The sample problem from its spans to a released version, and what a second run does."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import ROOT, Run, run_local
+
+NODES = [
+    *["ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform", "Trainer"],
+    *["Baseline", "DeviceModels", "ServingValidator", "Evaluator", "ReleaseGate", "Pusher"],
+]
+DATA = ["--quick", "--data", str(ROOT / "data" / "nyc_flights")]
+VARIANTS = ["float32", "float16", "dynamic_int8", "int8"]
+
+
+def test_a_first_run_pushes_a_blessed_model(flights: Run) -> None:
+    assert flights.code == 0, flights.stdout + flights.stderr
+    record = flights.record
+    assert (record["status"], record["blessed"], record["reasons"]) == ("pushed", True, [])
+    assert flights.statuses == dict.fromkeys(NODES, "ran")
+    assert Path(record["pushed"]["path"]) == flights.output / "pushed" / "nyc_flights" / record["pushed"]["version"]
+
+
+def test_the_screen_has_at_most_40_lines_and_says_what_matters(flights: Run) -> None:
+    lines = flights.stdout.splitlines()
+    assert len(lines) <= 40
+    assert flights.stderr == ""
+    for told in (*NODES, *VARIANTS, "auc", "no baseline yet", flights.record["pushed"]["version"], "run.json"):
+        assert told in flights.stdout
+
+
+def test_the_record_has_what_machines_read(flights: Run) -> None:
+    record = flights.record
+    assert {"auc", "pr_auc", "binary_accuracy", "log_loss", "calibration"} <= set(record["metrics"]["candidate"])
+    assert record["metrics"]["baseline"] == {}
+    assert record["metrics"]["candidate"]["auc"] > 0.65
+    wanted = {"name", "bytes", "gzip_bytes", "auc", "flip_rate", "latency_p50_us", "accepted"}
+    assert all(wanted <= set(variant) for variant in record["variants"])
+    assert sum(record["rows"][split] for split in ("train", "eval", "test")) == pytest.approx(20_000, abs=12)
+
+
+def test_each_variant_is_accepted_close_to_the_server_and_smaller(flights: Run) -> None:
+    variants = {variant["name"]: variant for variant in flights.record["variants"]}
+    assert list(variants) == VARIANTS
+    server = flights.record["metrics"]["candidate"]["auc"]
+    for variant in variants.values():
+        assert variant["accepted"], variant["reasons"]
+        # TFMA's AUC is interpolated between 10,000 thresholds; ours is exact.
+        assert abs(variant["auc"] - server) < 0.002 + 0.0005
+    for name in ("dynamic_int8", "int8"):
+        assert variants[name]["bytes"] <= 0.30 * variants["float32"]["bytes"]
+
+
+def test_a_version_is_whole_and_its_manifest_true(flights: Run) -> None:
+    version = flights.output / "pushed" / "nyc_flights" / "current"
+    manifest = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
+    files = {path.relative_to(version).as_posix() for path in version.rglob("*") if path.is_file()}
+    assert files == {"manifest.json", *manifest["files"]}
+    assert {"saved_model.pb", *(f"device/{name}.tflite" for name in VARIANTS)} <= files
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((version / name).read_bytes()).hexdigest() == digest
+    assert set(manifest["signatures"]) == {"serving_default", "predict_rows", "transform_features"}
+    assert manifest["metrics"]["auc"] == flights.record["metrics"]["candidate"]["auc"]
+
+
+def test_library_output_is_in_the_log_alone(flights: Run) -> None:
+    log = (flights.folder / "run.log").read_text(encoding="utf-8")
+    assert "absl" in log
+    assert "absl" not in flights.stdout
+
+
+def test_an_unchanged_run_is_cached_and_pushes_nothing_new(flights: Run) -> None:
+    again = run_local(flights.output, *DATA)
+    assert again.code == 0
+    assert again.statuses == dict.fromkeys(NODES, "cached")
+    assert again.record["pushed"] == flights.record["pushed"]
+    assert again.stdout.count("cached") == len(NODES)
+
+
+def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> None:
+    before = sorted((flights.output / "pushed" / "nyc_flights").iterdir())
+    run = run_local(flights.output, *DATA, "--set", "evaluation.bounds.auc=0.99")
+    assert run.code == 4
+    assert (run.record["status"], run.record["blessed"], run.record["pushed"]) == ("not blessed", False, None)
+    assert "auc" in run.stdout
+    assert "below its floor 0.99" in run.record["reasons"][0]
+    assert run.statuses["Trainer"] == "cached"
+    assert run.statuses["Pusher"] == "skipped"
+    assert sorted((flights.output / "pushed" / "nyc_flights").iterdir()) == before
+
+
+def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    ignored = shutil.ignore_patterns(".venv", ".git", ".tools", "data", "output", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, project, ignore=ignored)
+    network = project / "models" / "network.py"
+    network.write_text(network.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+    run = run_local(flights.output, *DATA, project=project)
+    assert run.code == 0, run.stdout
+    cached = [node for node, status in run.statuses.items() if status == "cached"]
+    assert cached == ["ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform"]
+    assert run.statuses["Baseline"] == "ran"
+    # The same weights on the same rows: the released model is the baseline, and nothing has changed.
+    assert run.record["metrics"]["baseline"]["auc"] == pytest.approx(run.record["metrics"]["candidate"]["auc"])

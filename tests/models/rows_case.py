@@ -1,0 +1,114 @@
+"""A small problem with every encoding, and literal raw rows of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow as tf
+import tensorflow_transform.beam as tft_beam
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import TFTransformOutput
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
+
+from ingestion.examples import write_examples
+from models.input import feature_spec
+from models.materialize import transform_shard
+from models.preprocessing import preprocessing_fn
+from schema.bound import BoundProblem, bind
+from schema.problem import Problem
+from schema.rows import Column, columns
+
+SCHEMA = text_format.Parse(
+    """
+    feature { name: "soil" type: BYTES presence { min_count: 1 } value_count { min: 1 max: 1 } }
+    feature {
+      name: "week" type: INT presence { min_count: 1 } value_count { min: 1 max: 1 } int_domain { min: 8 max: 12 }
+    }
+    feature { name: "rain" type: FLOAT presence { min_count: 1 } value_count { min: 1 max: 1 } }
+    feature { name: "area" type: INT presence { min_count: 1 } value_count { min: 1 max: 1 } }
+    feature {
+      name: "wet" type: INT presence { min_count: 1 } value_count { min: 1 max: 1 } not_in_environment: "SERVING"
+    }
+    default_environment: "TRAINING"
+    default_environment: "SERVING"
+    """,
+    schema_pb2.Schema(),
+)
+
+Row = dict[str, Any]
+
+# Quantiles of four equal buckets: rain 0, 1, 2, 3, 4 and area 10, 20, 30, 40, 50 are their own boundaries.
+TRAIN: list[Row] = [
+    {"soil": "clay", "week": 8, "rain": 0.0, "area": 10, "wet": 0},
+    {"soil": "clay", "week": 9, "rain": 1.0, "area": 20, "wet": 0},
+    {"soil": "clay", "week": 10, "rain": 2.0, "area": 30, "wet": 0},
+    {"soil": "loam", "week": 11, "rain": 3.0, "area": 40, "wet": 1},
+    {"soil": "loam", "week": 12, "rain": 4.0, "area": 50, "wet": 1},
+    {"week": 8, "wet": 1},
+]
+
+
+def bound_problem(**changes: Any) -> BoundProblem:
+    """The problem bound to its schema; `changes` are keys of problem.yaml."""
+    values: dict[str, Any] = {
+        "name": "fields",
+        "title": "Is this field wet?",
+        "task": "binary",
+        "label": "wet",
+        "data": {"path": "data"},
+        "features": {
+            "soil": {"encoding": "vocabulary"},
+            "week": {"encoding": "identity"},
+            "rain": {"encoding": "quantiles", "buckets": 4},
+            "area": {"encoding": "quantiles", "buckets": 4},
+        },
+        "network": {"hidden_units": [8], "embedding_size": 3, "numeric_knots": 5, "members": 2},
+    }
+    return bind(Problem.from_mapping({**values, **changes}, "literal"), SCHEMA)
+
+
+def known_columns() -> dict[str, Column]:
+    """The schema's columns."""
+    return columns(SCHEMA)
+
+
+def write_rows(rows: list[Row], folder: Path) -> Path:
+    """The rows as one gzip TFRecord shard of tf.Examples, as ExampleGen writes them; gives the shard."""
+    types = {schema_pb2.BYTES: pa.string(), schema_pb2.INT: pa.int64(), schema_pb2.FLOAT: pa.float32()}
+    fields = [pa.field(feature.name, types[feature.type]) for feature in SCHEMA.feature]
+    write_examples(pa.Table.from_pylist(rows, schema=pa.schema(fields)), SCHEMA, folder)
+    return next(folder.glob("*.gz"))
+
+
+def serialized(shard: Path) -> tf.Tensor:
+    """The shard's tf.Examples, string [N]."""
+    records = tf.data.TFRecordDataset(str(shard), compression_type="GZIP")
+    return tf.constant(list(records.as_numpy_iterator()))
+
+
+def analyse(bound: BoundProblem, rows: list[Row], folder: Path) -> Path:
+    """The transform graph of these rows, by a real analysis."""
+    graph = folder / "transform_graph"
+
+    def encode(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        return preprocessing_fn(inputs, {"bound": bound.model_dump_json()})
+
+    metadata = dataset_metadata.DatasetMetadata(SCHEMA)
+    filled = [{feature.name: row.get(feature.name) for feature in SCHEMA.feature} for row in rows]
+    with beam.Pipeline(FnApiRunner()) as pipeline, tft_beam.Context(str(folder / "temporary")):
+        analysed = (pipeline | beam.Create(filled), metadata) | tft_beam.AnalyzeDataset(encode)
+        _ = analysed | tft_beam.WriteTransformFn(str(graph))
+    metadata_io.write_metadata(metadata, str(graph / TFTransformOutput.RAW_METADATA_DIR))
+    return graph
+
+
+def transform(graph: Path, bound: BoundProblem, rows: list[Row], folder: Path) -> dict[str, list[float]]:
+    """The rows as Transform's node writes them: values by feature."""
+    shard = write_rows(rows, folder / "raw")
+    transform_shard(str(graph), str(shard), str(folder / "transformed.gz"))
+    parsed = tf.io.parse_example(serialized(folder / "transformed.gz"), feature_spec(bound))
+    return {name: column.numpy().tolist() for name, column in parsed.items()}
