@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
@@ -12,11 +13,23 @@ from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Sc
 from tfx.utils import io_utils
 
 from components.artifacts import Verdict
+from components.statistics_gen import ROWS_ABOVE, ROWS_BELOW, ROWS_UNKNOWN
 from schema.errors import AnomalyError
 from schema.rows import read_schema
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
 _SHOWN = 10
+_UNKNOWN_STRING = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
+_OUTSIDE = {
+    _UNKNOWN_STRING: ROWS_UNKNOWN,
+    "INT_TYPE_SMALL_INT": ROWS_BELOW,
+    "INT_TYPE_BIG_INT": ROWS_ABOVE,
+    "FLOAT_TYPE_SMALL_FLOAT": ROWS_BELOW,
+    "FLOAT_TYPE_BIG_FLOAT": ROWS_ABOVE,
+}
+
+DATASET = "dataset"
+LABEL_CONSTANT = "LABEL_CONSTANT"
 
 
 @dataclass(frozen=True)
@@ -84,36 +97,73 @@ def find_anomalies(
     """Every anomaly that ExampleValidator wrote, with the rows it touches."""
     for path in sorted(folder.glob(f"Split-*/{_ANOMALIES_FILE}")):
         found = anomalies_pb2.Anomalies.FromString(path.read_bytes())
-        for feature, info in sorted(found.anomaly_info.items()):
+        span, known = path.parent.name.removeprefix("Split-"), statistics.get(path.parent.name, {})
+        yield from _whole_span(found, span, known)
+        # By path, since TFDV quotes the key of a feature whose name has a dot.
+        by_name = {".".join(info.path.step) or key: info for key, info in found.anomaly_info.items()}
+        for feature, info in sorted(by_name.items(), key=itemgetter(0)):
             for reason in info.reason:
                 kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-                known = statistics.get(path.parent.name, {}).get(feature)
-                rows = affected_rows(kind, known, feature, schema) if known else None
-                yield Anomaly(feature, kind, path.parent.name.removeprefix("Split-"), rows, reason.description)
+                rows = affected_rows(kind, known[feature], domain_of(feature, schema)) if feature in known else None
+                yield Anomaly(feature, kind, span, rows, _one_line(reason.description))
 
 
-def affected_rows(
-    kind: str, statistics: statistics_pb2.FeatureNameStatistics, feature: str, schema: schema_pb2.Schema
-) -> int | None:
-    """Rows that show the anomaly, where a span's statistics can tell; else None."""
-    common = (
-        statistics.num_stats.common_stats if statistics.HasField("num_stats") else statistics.string_stats.common_stats
-    )
-    if "PRESENT" in kind or "MISSING" in kind:
-        return int(common.num_missing)
-    if kind == "ENUM_TYPE_UNEXPECTED_STRING_VALUES":
-        domain = set(_domain(feature, schema))
-        buckets = statistics.string_stats.rank_histogram.buckets
-        return int(sum(bucket.sample_count for bucket in buckets if bucket.label not in domain))
-    return None
+def _whole_span(
+    found: anomalies_pb2.Anomalies, span: str, features: dict[str, statistics_pb2.FeatureNameStatistics]
+) -> Iterator[Anomaly]:
+    """What is wrong with a span as a whole, under the name `dataset`."""
+    rows = max((common.num_missing + common.num_non_missing for common in map(_common, features.values())), default=0)
+    if found.data_missing:
+        yield Anomaly(DATASET, "NO_DATA_IN_SPAN", span, rows, "The span holds no rows.")
+    for reason in found.dataset_anomaly_info.reason:
+        kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+        yield Anomaly(DATASET, kind, span, int(rows), _one_line(reason.description))
 
 
-def _domain(feature: str, schema: schema_pb2.Schema) -> list[str]:
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _common(statistics: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
+    kind = statistics.WhichOneof("stats")
+    return getattr(statistics, kind).common_stats if kind else statistics_pb2.CommonStatistics()
+
+
+def affected_rows(kind: str, statistics: statistics_pb2.FeatureNameStatistics, domain: set[str]) -> int | None:
+    """Rows that show the anomaly, where a span's statistics can tell; else None.
+
+    Args:
+        kind: name of TFDV's anomaly type.
+        statistics: the feature's, of the span.
+        domain: the strings that the schema allows.
+    """
+    if kind.endswith("PRESENT"):
+        return int(_common(statistics).num_missing)
+    if kind == "ENUM_TYPE_INVALID_UTF8":
+        return int(statistics.string_stats.invalid_utf8_count)
+    if kind == "FLOAT_TYPE_HAS_NAN":
+        return max((int(histogram.num_nan) for histogram in statistics.num_stats.histograms), default=None)
+    counted = [int(entry.num) for entry in statistics.custom_stats if entry.name == _OUTSIDE.get(kind)]
+    if counted:
+        return counted[0]
+    return _unknown_strings(statistics.string_stats, domain) if kind == _UNKNOWN_STRING else None
+
+
+def _unknown_strings(statistics: statistics_pb2.StringStatistics, domain: set[str]) -> int | None:
+    """Of statistics that were not made by SpanStatisticsGen: exact while the histogram holds every value."""
+    buckets = statistics.rank_histogram.buckets
+    if len(buckets) < statistics.unique:
+        return None
+    return int(sum(bucket.sample_count for bucket in buckets if bucket.label not in domain))
+
+
+def domain_of(feature: str, schema: schema_pb2.Schema) -> set[str]:
+    """The strings that the schema allows a feature; empty where it does not say."""
+    shared = {domain.name: domain for domain in schema.string_domain}
     for known in schema.feature:
         if known.name == feature:
-            named = {domain.name: domain for domain in schema.string_domain}
-            return list(named[known.domain].value if known.domain else known.string_domain.value)
-    return []
+            return set(shared[known.domain].value if known.domain else known.string_domain.value)
+    return set()
 
 
 def constant_label(
@@ -122,19 +172,18 @@ def constant_label(
     """An anomaly if the label has one value in all spans: nothing can be learnt from it."""
     values: set[str | float] = set()
     rows = 0
-    for features in statistics.values():
-        if label in features:
-            found = features[label]
-            if found.HasField("num_stats"):
-                values |= {found.num_stats.min, found.num_stats.max}
-                rows += int(found.num_stats.common_stats.num_non_missing)
-            else:
-                values |= {bucket.label for bucket in found.string_stats.rank_histogram.buckets}
-                rows += int(found.string_stats.common_stats.num_non_missing)
+    for found in (features[label] for features in statistics.values() if label in features):
+        present = int(_common(found).num_non_missing)
+        rows += present
+        if present and found.HasField("num_stats"):
+            values |= {found.num_stats.min, found.num_stats.max}
+        elif present:
+            values |= {bucket.label for bucket in found.string_stats.rank_histogram.buckets}
     if len(values) != 1:
         return None
-    value = next(iter(values))
-    return Anomaly(label, "LABEL_CONSTANT", "all spans", rows, f"The label is {value} in every row.")
+    value = values.pop()
+    shown = value if isinstance(value, str) else f"{value:g}"
+    return Anomaly(label, LABEL_CONSTANT, "all spans", rows, f"The label is {shown} in every row.")
 
 
 def divide(found: list[Anomaly], tolerate: list[str]) -> tuple[list[Anomaly], list[Anomaly]]:

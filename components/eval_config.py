@@ -1,13 +1,14 @@
 """A problem's metrics, slices and bounds in TFMA's terms."""
 
 import json
+from collections.abc import Iterator
 
 from google.protobuf.wrappers_pb2 import DoubleValue
 from tensorflow_model_analysis.proto import config_pb2
 
 from schema import signatures
 from schema.metrics import Metric, metrics_of
-from schema.problem import Problem, Task
+from schema.problem import Evaluation, Problem, Task
 
 
 def eval_config(problem: Problem) -> config_pb2.EvalConfig:
@@ -48,24 +49,30 @@ def _metric(metric: Metric, problem: Problem) -> config_pb2.MetricConfig:
     options = {"name": metric.name, **dict(metric.options)}
     if metric.name == "binary_accuracy":
         options["threshold"] = problem.evaluation.threshold
-    config = config_pb2.MetricConfig(class_name=metric.tfma_class, config=json.dumps(options))
-    bounds, changes, by_slice = (
-        problem.evaluation.bounds,
-        problem.evaluation.changes,
-        problem.evaluation.slice_bounds,
+    return config_pb2.MetricConfig(
+        class_name=metric.tfma_class,
+        config=json.dumps(options),
+        # Not `threshold`: TFMA holds every slice to that one, not the whole alone.
+        per_slice_thresholds=[*_overall(metric, problem.evaluation), *_by_slice(metric, problem.evaluation)],
     )
-    if metric.name in bounds:
-        config.threshold.value_threshold.CopyFrom(_value(metric, bounds[metric.name]))
-    if metric.name in changes:
-        config.threshold.change_threshold.CopyFrom(_change(metric, changes[metric.name]))
-    if metric.name in by_slice and problem.evaluation.slices:
-        config.per_slice_thresholds.append(
-            config_pb2.PerSliceMetricThreshold(
-                slicing_specs=[config_pb2.SlicingSpec(feature_keys=list(n)) for n in problem.evaluation.slices],
-                threshold=config_pb2.MetricThreshold(value_threshold=_value(metric, by_slice[metric.name])),
-            )
+
+
+def _overall(metric: Metric, evaluation: Evaluation) -> Iterator[config_pb2.PerSliceMetricThreshold]:
+    threshold = config_pb2.MetricThreshold()
+    if metric.name in evaluation.bounds:
+        threshold.value_threshold.CopyFrom(_value(metric, evaluation.bounds[metric.name]))
+    if metric.name in evaluation.changes:
+        threshold.change_threshold.CopyFrom(_change(metric, evaluation.changes[metric.name]))
+    if threshold.ByteSize():
+        yield config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)
+
+
+def _by_slice(metric: Metric, evaluation: Evaluation) -> Iterator[config_pb2.PerSliceMetricThreshold]:
+    if metric.name in evaluation.slice_bounds:
+        yield config_pb2.PerSliceMetricThreshold(
+            slicing_specs=[config_pb2.SlicingSpec(feature_keys=list(names)) for names in evaluation.slices],
+            threshold=config_pb2.MetricThreshold(value_threshold=_value(metric, evaluation.slice_bounds[metric.name])),
         )
-    return config
 
 
 def _value(metric: Metric, bound: float) -> config_pb2.GenericValueThreshold:

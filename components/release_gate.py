@@ -12,7 +12,7 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 
 from components.artifacts import DeviceModels, Verdict
-from reports.evaluation import OVERALL, slice_name, slice_rows
+from reports.evaluation import CANDIDATE, OVERALL, overall_metrics, slice_name, slice_rows
 
 BLESSED = "blessed"
 CURRENT_MODEL = "current_model"
@@ -38,7 +38,7 @@ def ReleaseGate(  # noqa: N802 (a node is named like a class)
     blessed = not reasons
     folder = Path(blessing.uri)
     folder.mkdir(parents=True, exist_ok=True)
-    report = {"blessed": blessed, "reasons": reasons}
+    report = {"blessed": blessed, "reasons": reasons, "metrics": metrics_of_release(judged)}
     (folder / "verdict.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     (folder / ("BLESSED" if blessed else "NOT_BLESSED")).touch()
     blessing.set_int_custom_property(BLESSED, int(blessed))
@@ -48,6 +48,12 @@ def ReleaseGate(  # noqa: N802 (a node is named like a class)
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def metrics_of_release(evaluation: Path) -> dict[str, float | None]:
+    """The candidate's metrics on the whole test split, for the release's manifest; None for what is no number."""
+    metrics = overall_metrics(evaluation)[CANDIDATE]
+    return {name: None if math.isnan(value) else value for name, value in metrics.items()}
 
 
 def read_validation(evaluation: Path) -> validation_result_pb2.ValidationResult:
@@ -90,9 +96,14 @@ def failure_sentence(failure: validation_result_pb2.ValidationFailure) -> str:
     bound = threshold.value_threshold
     if bound.HasField("lower_bound"):
         floor = bound.lower_bound.value
-        return f"{name} {value:.4f} is {floor - value:.4f} below its floor {floor:g}"
+        return f"{name} {value:.4f} is {_gap(floor - value)} below its floor {floor:g}"
     ceiling = bound.upper_bound.value
-    return f"{name} {value:.4f} is {value - ceiling:.4f} above its ceiling {ceiling:g}"
+    return f"{name} {value:.4f} is {_gap(value - ceiling)} above its ceiling {ceiling:g}"
+
+
+def _gap(size: float) -> str:
+    """Four places, or the first digit of what four places would call zero."""
+    return f"{size:.4f}" if size >= 0.00005 else f"{size:.0e}"
 
 
 def device_reasons(variants: list[dict[str, Any]], min_accepted: int) -> list[str]:
@@ -101,4 +112,4 @@ def device_reasons(variants: list[dict[str, Any]], min_accepted: int) -> list[st
     if len(accepted) >= min_accepted:
         return []
     why = "; ".join(f"{v['name']}: {', '.join(v['reasons'])}" for v in variants if not v["accepted"])
-    return [f"device: {len(accepted)} variants accepted, {min_accepted} needed ({why})"]
+    return [f"device: {len(accepted)} of {len(variants)} variants accepted, {min_accepted} needed. {why}".rstrip()]

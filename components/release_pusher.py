@@ -1,8 +1,12 @@
 """Pusher that is atomic and versioned: server and device forms and a manifest appear together or not at all."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
@@ -23,14 +27,26 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     lineage: Parameter[str],
     fingerprint: Parameter[str],
 ) -> None:
-    """Pushes a blessed model; raises ValueError for one that is not blessed, which the graph never sends here."""
+    """Pushes a blessed model with its manifest.
+
+    Raises:
+        ValueError: for one that is not blessed, which the graph never sends here.
+    """
     if not blessing.get_int_custom_property("blessed"):
         raise ValueError(f"model {model.uri} is not blessed and may not be pushed")
     variants = json.loads((Path(device_models.uri) / "variants.json").read_text(encoding="utf-8"))
+    verdict = json.loads((Path(blessing.uri) / "verdict.json").read_text(encoding="utf-8"))
+    server = Path(model.uri) / signatures.SERVING_FORM
     release = Release(
-        server=Path(model.uri) / signatures.SERVING_FORM,
+        server=server,
         device_files=[Path(device_models.uri) / f"{v['name']}.tflite" for v in variants if v["accepted"]],
-        manifest={"lineage": json.loads(lineage), "variants": variants, "model": model.uri},
+        manifest={
+            "lineage": json.loads(lineage),
+            "metrics": verdict["metrics"],
+            "signatures": describe_signatures(server),
+            "variants": variants,
+            "model": model.uri,
+        },
     )
     version = publish(release, Path(destination), keep)
     pushed_model.set_string_custom_property("pushed_version", str(version))
@@ -38,3 +54,27 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     Path(pushed_model.uri).mkdir(parents=True, exist_ok=True)
     pushed = {"version": str(version), "path": str(Path(destination) / str(version))}
     (Path(pushed_model.uri) / "pushed.json").write_text(json.dumps(pushed), encoding="utf-8")
+
+
+def describe_signatures(saved_model: Path) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """Inputs and outputs of each signature: {"predict_rows": {"inputs": {"hour": {"dtype", "shape"}}, "outputs": ...}}.
+
+    A size that is free, as that of a batch, is None.
+    """
+    graph = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs[0]
+    return {
+        name: {"inputs": _tensors(found.inputs), "outputs": _tensors(found.outputs)}
+        for name, found in sorted(graph.signature_def.items())
+        # TensorFlow's own entry, which initialises tables.
+        if not name.startswith("__")
+    }
+
+
+def _tensors(infos: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        key: {
+            "dtype": tf.dtypes.as_dtype(info.dtype).name,
+            "shape": [None if size.size < 0 else size.size for size in info.tensor_shape.dim],
+        }
+        for key, info in sorted(infos.items())
+    }

@@ -5,12 +5,14 @@ import json
 import shutil
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from schema.errors import InputError
 
 CURRENT = "current"
+DEVICE = "device"
 MANIFEST = "manifest.json"
 
 
@@ -25,49 +27,75 @@ class Release:
 
 def versions(destination: Path) -> list[int]:
     """The released versions, oldest first."""
+    return [number for number in _numbers(destination) if (destination / str(number) / MANIFEST).is_file()]
+
+
+def _numbers(destination: Path) -> list[int]:
+    """Every folder that a poller would take for a version, lowest first."""
     if not destination.is_dir():
         return []
-    return sorted(int(p.name) for p in destination.iterdir() if p.name.isdigit() and (p / MANIFEST).is_file())
+    return sorted(int(path.name) for path in destination.iterdir() if path.name.isascii() and path.name.isdigit())
 
 
 def current(destination: Path) -> int | None:
-    """The version that `current` points at; None before the first release."""
+    """The version that `current` points at; None before the first release.
+
+    Raises:
+        InputError: if it points at something that is no version.
+    """
     link = destination / CURRENT
-    return int(str(link.readlink())) if link.is_symlink() else None
+    if not link.is_symlink():
+        return None
+    target = link.readlink()
+    if not target.name.isdigit():
+        raise InputError(f"{link}: expected a link to a version. Received: a link to '{target}'.")
+    return int(target.name)
 
 
 def publish(release: Release, destination: Path, keep: int) -> int:
     """Writes a new version and points `current` at it; returns its number.
 
-    A version is a whole folder from the moment it can be seen: TF Serving's poller, which takes any number for a
-    model, never finds half of one. Versions are Unix seconds, made to rise. All but the newest `keep` are removed.
+    A version is a whole folder from the moment it can be seen until it is gone: TF Serving's poller, which takes any
+    number for a model, never finds half of one. Versions are Unix seconds, made to rise. All but the newest `keep` are
+    removed.
     """
     destination.mkdir(parents=True, exist_ok=True)
-    known = versions(destination)
-    version = max(int(time.time()), known[-1] + 1 if known else 0)
+    _clear(destination)
+    now = int(time.time())
+    version = max([now, *(number + 1 for number in _numbers(destination))])
+    created = datetime.fromtimestamp(now, UTC).isoformat()
     aside = destination / f".{version}.partial"
-    shutil.rmtree(aside, ignore_errors=True)
     try:
         # The SavedModel lies at the version's top, where TF Serving looks for it.
         shutil.copytree(release.server, aside)
-        (aside / "device").mkdir()
+        (aside / DEVICE).mkdir()
         for path in release.device_files:
-            shutil.copy2(path, aside / "device" / path.name)
-        manifest = {"version": version, **release.manifest, "files": _hashes(aside)}
+            shutil.copy2(path, aside / DEVICE / path.name)
+        manifest = {**release.manifest, "version": version, "created": created, "files": _hashes(aside)}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
         aside.rename(destination / str(version))
-    except OSError:
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
-        raise
     point(destination, version)
-    for old in versions(destination)[:-keep]:
-        shutil.rmtree(destination / str(old))
+    prune(destination, keep)
     return version
+
+
+def _clear(destination: Path) -> None:
+    """Removes what a push that was killed left behind; nobody has ever seen it as a version."""
+    for left in destination.glob(".*.partial"):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
 
 
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def point(destination: Path, version: int) -> None:
@@ -78,6 +106,16 @@ def point(destination: Path, version: int) -> None:
     aside.replace(destination / CURRENT)
 
 
+def prune(destination: Path, keep: int) -> None:
+    """Removes all but the newest `keep` versions and the one that `current` points at."""
+    kept = {*versions(destination)[-keep:], current(destination)}
+    for old in versions(destination):
+        if old not in kept:
+            # Out of sight first: a poller must not find a version that is half removed.
+            aside = (destination / str(old)).rename(destination / f".{old}.partial")
+            shutil.rmtree(aside)
+
+
 def rollback(destination: Path) -> int:
     """Points `current` at the version before the one it points at; returns that version.
 
@@ -85,8 +123,10 @@ def rollback(destination: Path) -> int:
         InputError: if there is none before it.
     """
     now, known = current(destination), versions(destination)
-    earlier = [version for version in known if now is not None and version < now]
+    if now is None:
+        raise InputError(f"{destination}: no version has been released, so there is none to go back to")
+    earlier = [version for version in known if version < now]
     if not earlier:
-        raise InputError(f"{destination}: no version before {now}. Versions: {known or 'none'}.")
+        raise InputError(f"{destination}: no version before {now} to go back to. Versions: {known or 'none'}.")
     point(destination, earlier[-1])
     return earlier[-1]

@@ -1,6 +1,8 @@
 """Our own infra check: the exported model must load in both loaders, answer every signature, and agree with itself."""
 
 import json
+import textwrap
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,14 @@ from components.artifacts import Verdict
 from models.raw_rows import Rows, read_rows
 from schema import signatures
 from schema.bound import BoundProblem
-from schema.rows import columns, read_schema
+from schema.rows import Column, columns, read_schema
 
 _ROWS = 64
 _TOLERANCE = 1e-5
+
+# TensorFlow puts these, and indented stack frames, above what went wrong.
+_HEADINGS = ("Graph execution error", "Detected at node", "<stack traces", " ", "\t")
+_GIST_CHARACTERS = 200
 
 Answers = dict[str, dict[str, NDArray[Any]]]
 
@@ -36,12 +42,18 @@ def ServingValidator(  # noqa: N802 (a node is named like a class)
     """Writes `verdict.json`: `passed`, and the `reasons` where it did not."""
     problem = BoundProblem.model_validate_json(bound)
     known = columns(read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))))
-    files = sorted((Path(examples.uri) / "Split-test").glob("*.gz"))[:1]
-    rows = read_rows(files, problem, known, _ROWS)
-    reasons = validate(Path(model.uri) / signatures.SERVING_FORM, rows, problem)
+    rows = some_rows(Path(examples.uri) / "Split-test", problem, known)
+    saved_model = Path(model.uri) / signatures.SERVING_FORM
+    reasons = validate(saved_model, rows, problem) if len(rows) else ["the test split holds no row to ask with"]
     Path(verdict.uri).mkdir(parents=True, exist_ok=True)
     report = {"passed": not reasons, "reasons": reasons, "rows": len(rows)}
     (Path(verdict.uri) / "verdict.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+
+def some_rows(folder: Path, bound: BoundProblem, known: Mapping[str, Column]) -> Rows:
+    """A few rows of the first shard that has any; none if no shard has."""
+    found = (read_rows([shard], bound, known, _ROWS) for shard in sorted(folder.glob("*.gz")))
+    return next((rows for rows in found if len(rows)), Rows(np.empty(0, object), {}, np.empty(0), None))
 
 
 def validate(saved_model: Path, rows: Rows, bound: BoundProblem) -> list[str]:
@@ -52,13 +64,19 @@ def validate(saved_model: Path, rows: Rows, bound: BoundProblem) -> list[str]:
     for loader, ask in (("tf.saved_model.load", ask_loaded), ("a tf.compat.v1 Session", ask_session)):
         try:
             answers[loader] = ask(saved_model, requests)
-        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
-            reasons.append(f"{loader} does not serve it: {type(error).__name__}: {str(error).splitlines()[0]}")
+        except (OSError, ValueError, TypeError, KeyError, tf.errors.OpError) as error:
+            reasons.append(f"{loader} does not serve it: {type(error).__name__}: {_gist(error)}")
     for loader, given in answers.items():
         reasons += [f"{loader}: {reason}" for reason in disagreements(given)]
     if len(answers) == 2:
         reasons += _between(*answers.values())
     return reasons
+
+
+def _gist(error: Exception) -> str:
+    """The first line of an error that says something, cut to a sentence's length."""
+    lines = (line for line in str(error).splitlines() if line.strip() and not line.startswith(_HEADINGS))
+    return textwrap.shorten(next(lines, "no message"), _GIST_CHARACTERS, placeholder=" ...")
 
 
 def make_requests(rows: Rows, bound: BoundProblem) -> dict[str, dict[str, NDArray[Any]]]:
@@ -94,14 +112,14 @@ def _as_example(row: dict[str, NDArray[Any]]) -> bytes:
 def ask_loaded(saved_model: Path, requests: dict[str, dict[str, NDArray[Any]]]) -> Answers:
     """Answers of every signature through tf.saved_model.load."""
     loaded = tf.saved_model.load(str(saved_model))
-    return {
-        name: {key: value.numpy() for key, value in loaded.signatures[name](**_tensors(request)).items()}
-        for name, request in requests.items()
-    }
-
-
-def _tensors(request: dict[str, NDArray[Any]]) -> dict[str, tf.Tensor]:
-    return {name: tf.constant(value) for name, value in request.items()}
+    answers: Answers = {}
+    for name, request in requests.items():
+        _check_signature(name, name in loaded.signatures)
+        answer = loaded.signatures[name]
+        _check_inputs(name, answer.structured_input_signature[1], request)
+        tensors = {key: tf.constant(value) for key, value in request.items()}
+        answers[name] = {key: value.numpy() for key, value in answer(**tensors).items()}
+    return answers
 
 
 def ask_session(saved_model: Path, requests: dict[str, dict[str, NDArray[Any]]]) -> Answers:
@@ -110,22 +128,37 @@ def ask_session(saved_model: Path, requests: dict[str, dict[str, NDArray[Any]]])
         graph = tf.compat.v1.saved_model.load(session, ["serve"], str(saved_model))
         answers: Answers = {}
         for name, request in requests.items():
+            _check_signature(name, name in graph.signature_def)
             signature = graph.signature_def[name]
+            _check_inputs(name, signature.inputs, request)
             feed = {signature.inputs[key].name: value for key, value in request.items()}
             fetch = {key: info.name for key, info in signature.outputs.items()}
             answers[name] = session.run(fetch, feed)
         return answers
 
 
+def _check_signature(name: str, known: bool) -> None:
+    if not known:
+        raise ValueError(f"no signature '{name}'")
+
+
+def _check_inputs(name: str, inputs: Collection[str], request: Collection[str]) -> None:
+    if set(inputs) != set(request):
+        raise ValueError(f"signature '{name}' takes {sorted(inputs)}. Expected: {sorted(request)}")
+
+
 def disagreements(answers: Answers) -> list[str]:
     """Where serving_default and predict_rows answer the same rows differently, or a number is not finite."""
-    reasons = []
     by_example, by_rows = answers[signatures.SERVING_DEFAULT], answers[signatures.PREDICT_ROWS]
-    for key in by_example:
-        if not _same(by_example[key], by_rows[key]):
+    if by_example.keys() != by_rows.keys():
+        return [f"serving_default answers {sorted(by_example)} and predict_rows {sorted(by_rows)}"]
+    reasons = []
+    for key, answer in by_example.items():
+        if not _same(answer, by_rows[key]):
             reasons.append(f"serving_default and predict_rows disagree in '{key}' on the same rows")
-        if by_example[key].dtype.kind == "f" and not np.isfinite(by_example[key]).all():
-            reasons.append(f"'{key}' is not finite in {int((~np.isfinite(by_example[key])).sum())} answers")
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+            broken = int((~np.isfinite(answer)).sum())
+            reasons.append(f"'{key}' is not finite in {broken} of {answer.size} answers")
     return reasons
 
 
@@ -139,6 +172,8 @@ def _between(one: Answers, other: Answers) -> list[str]:
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    if one.dtype.kind == "f":
+    if one.shape != other.shape:
+        return False
+    if one.dtype.kind == "f" and other.dtype.kind == "f":
         return bool(np.allclose(one, other, rtol=0, atol=_TOLERANCE, equal_nan=True))
     return bool(np.array_equal(one, other))

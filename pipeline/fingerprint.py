@@ -6,14 +6,20 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("schema", "ingestion", "models", "edge", "components", "reports")
 
 
 @cache
 def source_fingerprint(module: str) -> str:
-    """Digest of a module of ours and of every module of ours that it imports, directly or not."""
+    """Digest of a module of ours and of every module of ours that it imports, directly or not.
+
+    Raises:
+        ValueError: if there is no such module: its digest would never change.
+    """
+    if _file(module) is None:
+        raise ValueError(f"expected a module below {ROOT}. Received: '{module}'")
     digest = hashlib.sha256()
     for path in sorted(_closure(module)):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -21,28 +27,37 @@ def source_fingerprint(module: str) -> str:
 def _closure(module: str) -> set[Path]:
     waiting, seen = [module], set[Path]()
     while waiting:
-        path = _file(waiting.pop())
-        if path is not None and path not in seen:
+        for path in _run_by_import(waiting.pop()) - seen:
             seen.add(path)
             waiting += _imports(path)
     return seen
 
 
+def _run_by_import(module: str) -> set[Path]:
+    """The files of ours that importing a module runs: itself and the packages around it."""
+    parts = module.split(".")
+    files = (_file(".".join(parts[: depth + 1])) for depth in range(len(parts)))
+    return {path for path in files if path is not None}
+
+
 def _file(module: str) -> Path | None:
-    if module.partition(".")[0] not in PACKAGES:
-        return None
+    """The module's file; None for a module of somebody else, or a name in a module."""
     base = ROOT / Path(*module.split("."))
-    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+    for candidate in (base / "__init__.py", base.with_suffix(".py")):
         if candidate.is_file():
             return candidate
     return None
 
 
 def _imports(path: Path) -> list[str]:
+    package = path.relative_to(ROOT).parent.parts
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            # One dot is the package itself, each further dot the one around it.
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
     return names

@@ -3,22 +3,22 @@
 import argparse
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from components.release_store import MANIFEST, current, rollback, versions
-from schema.errors import PipelineError
+from components.release_store import CURRENT, MANIFEST, current, rollback, versions
+from schema.errors import InputError, PipelineError
 
 
 def main(arguments: list[str]) -> int:
     """Lists versions or goes back one; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.release", description=__doc__)
     parser.add_argument("action", choices=["list", "rollback"])
-    parser.add_argument("--problem", default="nyc_flights", help="the problem's name")
+    parser.add_argument("--problem", default="nyc_flights", help="a folder under schema/, or the path of one")
     parser.add_argument("--output", default="output", help="the --output of the run that released")
     chosen = parser.parse_args(arguments)
-    destination = Path(chosen.output) / "pushed" / chosen.problem
     try:
+        destination = release_folder(Path(chosen.output), chosen.problem)
         if chosen.action == "rollback":
             sys.stdout.write(f"current is now version {rollback(destination)}\n")
         else:
@@ -26,20 +26,50 @@ def main(arguments: list[str]) -> int:
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return InputError.exit_code
     return 0
+
+
+def release_folder(output: Path, problem: str) -> Path:
+    """The folder of a problem's released versions, whether or not there is one yet.
+
+    Raises:
+        InputError: if there is neither a release nor a problem of that name.
+    """
+    released = output / "pushed" / problem
+    if Path(problem).name == problem and released.is_dir():
+        return released
+    # What has been released is known without them, and they take longer to import than all else here.
+    from pipeline.config import ROOT
+    from schema.problem import problem_folder, read_problem
+
+    return output / "pushed" / read_problem(problem_folder(problem, ROOT)).name
 
 
 def list_lines(destination: Path) -> list[str]:
     """A line a version, newest first, the current one marked."""
-    now = current(destination)
-    lines = []
-    for version in reversed(versions(destination)):
-        manifest = json.loads((destination / str(version) / MANIFEST).read_text(encoding="utf-8"))
-        released = datetime.fromtimestamp(version, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        accepted = sum(variant["accepted"] for variant in manifest["variants"])
-        mark = "* " if version == now else "  "
-        lines.append(f"{mark}{version}  {released}  spans {manifest['lineage']['window']}  {accepted} device variants")
+    now, known = current(destination), versions(destination)
+    lines = [f"{'*' if version == now else ' '} {version}  {_told(destination, version)}" for version in known[::-1]]
+    if now is not None and now not in known:
+        lines.append(f"{CURRENT} points at version {now}, which is not there")
     return lines or [f"{destination}: no version has been released"]
+
+
+def _told(destination: Path, version: int) -> str:
+    """When a version was made, from which spans and with how many device variants, as far as its manifest says."""
+    try:
+        manifest = json.loads((destination / str(version) / MANIFEST).read_text(encoding="utf-8"))
+        created = datetime.fromisoformat(manifest["created"]).strftime("%Y-%m-%d %H:%M UTC")
+        window = manifest["lineage"]["window"]
+        accepted = sum(variant["accepted"] for variant in manifest["variants"])
+    except KeyError as error:
+        return f"{MANIFEST} lacks {error}"
+    except (OSError, ValueError, TypeError) as error:
+        return f"{MANIFEST} is not readable: {error}"
+    spans = "all spans" if window == ":" else f"spans {window}"
+    return f"{created}  {spans}  {accepted} device variant{'s' * (accepted != 1)}"
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def slice_name(key: Any) -> str:
     pairs = []
     for single in key.single_slice_keys:
         value = getattr(single, single.WhichOneof("kind") or "bytes_value")
-        pairs.append(f"{single.column}={value.decode() if isinstance(value, bytes) else value}")
+        pairs.append(f"{single.column}={value.decode(errors='replace') if isinstance(value, bytes) else value}")
     return ", ".join(pairs) or OVERALL
 
 

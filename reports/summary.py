@@ -1,10 +1,17 @@
 """A run on one screen: pure functions from the record to lines of text."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 from reports.run_record import RunRecord
 
 _MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
+
+# Lines of one screen, and those of it that the run's header and its closing lines take.
+_SCREEN = 40
+_AROUND = 6
+_REASONS = 6
 
 
 def node_line(node: str, status: str, seconds: float) -> str:
@@ -13,11 +20,19 @@ def node_line(node: str, status: str, seconds: float) -> str:
 
 
 def result_lines(record: RunRecord) -> list[str]:
-    """Metrics, variants and verdict of a finished run."""
-    lines = ["", *_metrics(record)]
-    if record.variants:
-        lines += ["", *_variants(record)]
-    return [*lines, "", *_verdict(record)]
+    """Metrics, variants and verdict of a run, in what its nodes leave of one screen."""
+    metrics, verdict = _metrics(record), _verdict(record)
+    room = _SCREEN - _AROUND - len(record.nodes) - len(_spaced(metrics, verdict))
+    # One more for the empty line above the variants.
+    return _spaced(metrics, _variants(record, room - 1), verdict)
+
+
+def _spaced(*blocks: list[str]) -> list[str]:
+    return [line for block in blocks if block for line in ("", *block)]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "undefined" if value is None or not math.isfinite(value) else format(value, form)
 
 
 def _metrics(record: RunRecord) -> list[str]:
@@ -25,35 +40,53 @@ def _metrics(record: RunRecord) -> list[str]:
     if not candidate:
         return []
     head = f"  {'test split':<22}{'candidate':>11}"
-    lines = [head + (f"{'baseline':>11}{'change':>10}" if baseline else "   (no baseline yet)")]
+    lines = [head + (f"{'baseline':>11}{'change':>11}" if baseline else "   (no baseline yet)")]
     for name, value in sorted(candidate.items(), key=lambda item: item[0] != "example_count"):
-        text = f"{value:,.0f}" if name == "example_count" else f"{value:.4f}"
-        line = f"  {name:<22}{text:>11}"
-        if name in baseline and name != "example_count":
-            line += f"{baseline[name]:>11.4f}{value - baseline[name]:>+10.4f}"
+        counted = name == "example_count"
+        line = f"  {name:<22}{_number(value, ',.0f' if counted else '.4f'):>11}"
+        if name in baseline and not counted:
+            line += f"{_number(baseline[name], '.4f'):>11}{_number(value - baseline[name], '+.4f'):>11}"
         lines.append(line)
     return lines
 
 
-def _variants(record: RunRecord) -> list[str]:
+def _variants(record: RunRecord, room: int) -> list[str]:
+    """A line a variant under a head, in at most `room` lines, which must be two or more."""
+    if not record.variants:
+        return []
     metric = record.variants[0]["metric"]
-    lines = [f"  {'device variant':<16}{'bytes':>10}{'gzip':>10}{metric[:9]:>10}{'flipped':>9}{'p50':>9}  verdict"]
-    for variant in record.variants:
-        value = "none" if variant["value"] is None else f"{variant['value']:.4f}"
-        lines.append(
-            f"  {variant['name']:<16}{variant['bytes']:>10,}{variant['gzip_bytes']:>10,}{value:>10}"
-            f"{variant['flip_rate']:>9.2%}{variant['latency_p50_us']:>6.0f} µs  "
-            + ("accepted" if variant["accepted"] else f"rejected: {variant['reasons'][0]}")
-        )
-    return lines
+    widths = max(16, *(len(variant["name"]) + 2 for variant in record.variants)), max(11, len(metric) + 2)
+    head = f"  {'device variant':<{widths[0]}}{'bytes':>10}{'gzip':>10}{metric:>{widths[1]}}"
+    lines = [f"{head}{'flipped':>9}{'p50':>9}  verdict", *(_variant(variant, *widths) for variant in record.variants)]
+    if len(lines) <= room:
+        return lines
+    rest = record.variants[room - 2 :]
+    accepted = sum(variant["accepted"] for variant in rest)
+    return [*lines[: room - 1], f"  and {len(rest)} more, {accepted} of them accepted: see run.json"]
+
+
+def _variant(variant: dict[str, Any], name_width: int, metric_width: int) -> str:
+    return (
+        f"  {variant['name']:<{name_width}}{variant['bytes']:>10,}{variant['gzip_bytes']:>10,}"
+        f"{_number(variant['value'], '.4f'):>{metric_width}}{variant['flip_rate']:>9.2%}"
+        f"{variant['latency_p50_us']:>6.0f} µs  "
+        + ("accepted" if variant["accepted"] else f"rejected: {next(iter(variant['reasons']), 'no reason given')}")
+    )
 
 
 def _verdict(record: RunRecord) -> list[str]:
+    if record.status == "failed":
+        first, *rest = (record.error or "no message").splitlines()
+        return [f"  failed: {first}", *(f"  {line}" for line in rest[:_REASONS])]
     if record.pushed:
         return [f"  blessed and pushed: version {record.pushed['version']}"]
-    if record.reasons:
-        return ["  not blessed, not pushed:", *(f"    {reason}" for reason in record.reasons[:8])]
-    return []
+    if record.blessed:
+        return ["  blessed, not pushed"]
+    if not record.reasons:
+        return []
+    shown = [f"    {reason}" for reason in record.reasons[:_REASONS]]
+    more = len(record.reasons) - len(shown)
+    return ["  not blessed, not pushed:", *shown, *([f"    and {more} more: see run.json"] if more else [])]
 
 
 def shortened(path: Path, base: Path) -> str:
