@@ -55,7 +55,8 @@ def read_spans(examples: Path) -> list[StoredSpan]:
 
 
 def _restore(span: StoredSpan, examples: Path) -> StoredSpan:
-    folder = examples / ".spans" / span.name
+    # The folder's own name stands for the span's content, by which its statistics and analyzers are kept.
+    folder = examples / ".spans" / Path(span.folder).name
     for split in examples.glob("Split-*"):
         (folder / split.name).mkdir(parents=True, exist_ok=True)
         for shard in split.glob(f"{span.name}-*"):

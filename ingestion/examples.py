@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
-from ingestion.csv_reader import read_csv
+from ingestion.csv_reader import line_of, read_csv
 from ingestion.splits import SPLITS, assign
 from schema.errors import InputError
 from schema.problem import Split
@@ -41,10 +42,10 @@ def write_span(request: SpanRequest, schema: schema_pb2.Schema, label: str, dest
     Rows with no label are left out and counted under `unlabelled`.
 
     Raises:
-        InputError: naming the file and line that does not fit.
+        InputError: naming the file and the line that does not fit or has no split key.
     """
     known = columns(schema)
-    table = pa.concat_tables([read_csv(path, known) for path in request.files])
+    table = pa.concat_tables([_read(path, known, request.split, label) for path in request.files])
     labelled = table.filter(table[label].is_valid())
     if labelled.num_rows == 0:
         raise InputError(f"{request.files[0].parent}: no row has a label in column '{label}'")
@@ -63,6 +64,16 @@ def write_span(request: SpanRequest, schema: schema_pb2.Schema, label: str, dest
     return rows
 
 
+def _read(path: Path, known: Mapping[str, Column], split: Split, label: str) -> pa.Table:
+    table = read_csv(path, known)
+    if split.key is not None:
+        keyless = pc.and_(table[split.key].is_null(), table[label].is_valid())
+        row = pc.index(keyless, True).as_py()
+        if row >= 0:
+            raise InputError(f"{path}:{line_of(path, row)}: column '{split.key}' is empty. Rows are split by it.")
+    return table
+
+
 def sample(table: pa.Table, rows: int | None, seed: int) -> pa.Table:
     """`rows` rows drawn without replacement, in the table's order; all of them when it has no more."""
     if rows is None or rows >= table.num_rows:
@@ -72,19 +83,11 @@ def sample(table: pa.Table, rows: int | None, seed: int) -> pa.Table:
 
 
 def split_numbers(table: pa.Table, split: Split, known: Mapping[str, Column]) -> NDArray[np.int8]:
-    """Split of each row, shape [rows], by the split key or, without one, by the whole row.
-
-    Raises:
-        InputError: if the split key is no column or is missing in a row.
-    """
+    """Split of each row, shape [rows], by the split key, which no row may lack, or, without one, by the whole row."""
     if split.key is None:
         rows = zip(*(table[name].to_pylist() for name in known), strict=True)
         return assign([repr(row).encode() for row in rows], split)
-    if split.key not in known:
-        raise InputError(f"split.key: no column '{split.key}' in the schema. Columns: {', '.join(known)}")
     values = table[split.key].to_pylist()
-    if None in values:
-        raise InputError(f"split.key: column '{split.key}' is empty in data row {values.index(None) + 1}")
     return assign([value.encode() if isinstance(value, str) else value for value in values], split)
 
 

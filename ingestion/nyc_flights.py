@@ -73,7 +73,10 @@ def build(folder: Path) -> BuildReport:
         InputError: if the package with the source tables is not installed or not whole, or `folder` is not writable.
     """
     sources = find_tables()
-    recipe = _recipe(sources)
+    try:
+        recipe = _recipe(sources)
+    except OSError as error:
+        raise InputError(f"sample data: {error.filename}: {error.strerror}. Reinstall '{_PACKAGE}'.") from None
     done = _finished(folder, recipe)
     if done is not None:
         return done

@@ -17,12 +17,12 @@ def assign(values: Sequence[bytes | int], split: Split) -> NDArray[np.int8]:
     Rows with equal values share a split, whatever the order or the size of the file. The buckets are TFX's own:
     sha256 of the serialized tf.train.Feature, modulo the buckets in all (base_example_gen_executor._PartitionFn).
     """
-    if not len(values):
-        return np.empty(0, np.int8)
     ends = np.cumsum([split.train, split.eval, split.test])
-    unique, inverse = np.unique(np.asarray(values), return_inverse=True)
-    buckets = [_bucket(value.item() if hasattr(value, "item") else value, int(ends[-1])) for value in unique]
-    return np.searchsorted(ends, buckets, side="right").astype(np.int8)[inverse]
+    # Not numpy.unique: an array of bytes drops trailing NULs, and is as wide as its widest value.
+    unique = list(set(values))
+    buckets = [_bucket(value, int(ends[-1])) for value in unique]
+    numbers = dict(zip(unique, np.searchsorted(ends, buckets, side="right"), strict=True))
+    return np.fromiter((numbers[value] for value in values), np.int8, len(values))
 
 
 def _bucket(value: bytes | int, buckets: int) -> int:

@@ -9,16 +9,19 @@ import yaml
 from google.protobuf import text_format
 from pydantic import Field
 
+from edge import recipes
 from ingestion.windows import Window, parse_window
 from models.training_options import Training
 from schema.bound import BoundProblem, bind
-from schema.closed import Closed, nearest, read_yaml
+from schema.closed import Closed, load_yaml, nearest, read_yaml, yaml_fault
 from schema.errors import InputError
 from schema.problem import Problem, problem_folder
 from schema.rows import read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK_ROWS = 20_000
+DEFAULT_PROBLEM = "nyc_flights"
+DEFAULT_OUTPUT = "output"
 ALL_SPANS = Window()
 
 
@@ -89,7 +92,7 @@ class Config:
 def load_config(
     problem: str,
     *,
-    output: str = "output",
+    output: str = DEFAULT_OUTPUT,
     environment: str = "local",
     data: str | None = None,
     window: str = ":",
@@ -108,17 +111,26 @@ def load_config(
     )
     where = f"{folder / 'problem.yaml'} with --set" if sets else str(folder / "problem.yaml")
     found = Problem.from_mapping(problem_values, where)
+    for name in found.device.variants:
+        recipes.find(name)
     schema_file = folder / "schema.pbtxt"
     return Config(
         bound=bind(found, read_schema(schema_file)),
         environment=Environment.from_mapping(environment_values, f"environment {environment}"),
         schema_file=schema_file.resolve(),
-        data=Path(data or found.data.path).resolve(),
-        output=Path(output).resolve(),
+        data=_absolute("--data", data) if data else _absolute("data.path", found.data.path),
+        output=_absolute("--output", output),
         window=parse_window(window),
         sample_rows=QUICK_ROWS if quick else None,
         enable_cache=enable_cache,
     )
+
+
+def _absolute(key: str, path: str) -> Path:
+    try:
+        return Path(path).expanduser().resolve()
+    except RuntimeError:
+        raise InputError(f"{key}: no home directory to put for ~. Received: {path!r}") from None
 
 
 def _environment_file(name: str) -> Path:
@@ -156,9 +168,9 @@ def apply_sets(
 
 def _value(flag: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return load_yaml(text)
     except yaml.YAMLError as error:
-        raise InputError(f"--set {flag}: the value is not YAML: {error}") from None
+        raise InputError(f"--set {flag}: the value is not YAML: {yaml_fault(error)[1]}") from None
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:

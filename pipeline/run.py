@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
-from pipeline.config import ROOT, Config
+from pipeline.config import DEFAULT_OUTPUT, DEFAULT_PROBLEM, ROOT, Config
 from pipeline.graph import create_pipeline
 from pipeline.local_runner import LocalRunner, NodeError, NodeResult, Status, compile_graph, node_ids
 from pipeline.session import Session
@@ -154,10 +154,16 @@ def closing_lines(record: RunRecord, folder: Path, releases: Path) -> list[str]:
     if record.pushed:
         version = int(record.pushed["version"])
         lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}{staleness(version, releases)}")
-        lines.append("  next    python -m pipeline.release list, or rollback to go back one version")
+        lines.append(f"  next    python -m pipeline.release list{_release_flags(releases)} (or rollback)")
     elif record.reasons:
         lines.append("  next    mend the model or the bounds in problem.yaml, then run again; what is cached stays")
     return lines
+
+
+def _release_flags(releases: Path) -> str:
+    output, problem = releases.parent.parent, releases.name
+    flags = f" --problem {problem}" if problem != DEFAULT_PROBLEM else ""
+    return flags + (f" --output {shortened(output, Path.cwd())}" if output != Path(DEFAULT_OUTPUT).resolve() else "")
 
 
 def staleness(version: int, releases: Path) -> str:
@@ -190,8 +196,9 @@ def one_line(cause: BaseException) -> str:
     """The error in one line; one that a person can mend says all it has to say."""
     if isinstance(cause, PipelineError):
         return str(cause)
-    first = next((line.strip() for line in str(cause).splitlines() if line.strip()), "no message")
-    return f"{type(cause).__name__}: {first}"
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()] or ["no message"]
+    # TensorFlow puts the trace of a traced function first, and what was wrong last.
+    return f"{type(cause).__name__}: {lines[-1] if lines[0] == 'in user code:' else lines[0]}"
 
 
 def own_line(cause: BaseException) -> str | None:

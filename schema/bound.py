@@ -7,6 +7,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from schema.closed import Closed, nearest
 from schema.errors import InputError
+from schema.metrics import check_evaluation
 from schema.problem import Encoding, Problem, Task
 from schema.rows import Column, Kind, columns
 
@@ -62,15 +63,14 @@ def bind(problem: Problem, schema: schema_pb2.Schema) -> BoundProblem:
                 f"problem.yaml: features.{name}: encoding '{feature.encoding}' takes a column of type {expected}. "
                 f"Received: {column.kind} in schema.pbtxt"
             )
-        if feature.encoding is Encoding.IDENTITY and (column.minimum is None or column.maximum is None):
-            raise InputError(f"problem.yaml: features.{name}: encoding 'identity' needs an int_domain in schema.pbtxt")
     _check_label(problem, _column(known, problem.label, "label"))
     if problem.split.key is not None:
-        _column(known, problem.split.key, "split.key")
+        _check_key(_column(known, problem.split.key, "split.key"))
     for names in problem.evaluation.slices:
         for name in names:
             _column(known, name, "evaluation.slices")
-    domains = {name: (known[name].minimum or 0, known[name].maximum or 0) for name in problem.of(Encoding.IDENTITY)}
+    check_evaluation(problem.evaluation, problem.task)
+    domains = {name: _domain(known[name]) for name in problem.of(Encoding.IDENTITY)}
     return BoundProblem(problem=problem, domains=domains)
 
 
@@ -78,6 +78,26 @@ def _column(known: dict[str, Column], name: str, key: str) -> Column:
     if name not in known:
         raise InputError(f"problem.yaml: {key}: no column '{name}' in schema.pbtxt.{nearest(name, list(known))}")
     return known[name]
+
+
+def _domain(column: Column) -> tuple[int, int]:
+    key = f"problem.yaml: features.{column.name}"
+    if column.minimum is None or column.maximum is None:
+        raise InputError(f"{key}: encoding 'identity' needs an int_domain with min and max in schema.pbtxt")
+    if column.minimum > column.maximum:
+        raise InputError(
+            f"{key}: expected an int_domain with min <= max in schema.pbtxt. "
+            f"Received: min {column.minimum}, max {column.maximum}"
+        )
+    return column.minimum, column.maximum
+
+
+def _check_key(column: Column) -> None:
+    if column.kind is Kind.NUMBER:
+        raise InputError(
+            f"problem.yaml: split.key: expected column '{column.name}' to be a string or an integer. "
+            f"Received: {column.kind} in schema.pbtxt"
+        )
 
 
 def _check_label(problem: Problem, column: Column) -> None:

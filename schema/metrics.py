@@ -1,9 +1,11 @@
-"""The metrics a problem may name: which task each is for, and which way is better."""
+"""The metrics a problem may name: which task each is for, which way is better, and which bounds make sense."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from schema.problem import Task
+from schema.closed import nearest
+from schema.errors import InputError
+from schema.problem import Evaluation, Task
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,30 @@ MAIN = {Task.BINARY: "auc", Task.MULTICLASS: "accuracy", Task.REGRESSION: "mean_
 def metrics_of(task: Task) -> dict[str, Metric]:
     """The metrics of a task by name."""
     return {metric.name: metric for metric in _ALL if metric.task is task}
+
+
+def check_evaluation(evaluation: Evaluation, task: Task) -> None:
+    """Refuses what would be left out in silence: a release must not pass for want of a bound.
+
+    Raises:
+        InputError: for a metric that the task does not have, and for a bound that nothing would be held to.
+    """
+    known = metrics_of(task)
+    for name in evaluation.metrics:
+        if name not in known:
+            raise InputError(f"problem.yaml: evaluation.metrics: unknown metric '{name}'.{nearest(name, list(known))}")
+    measured = evaluation.metrics or tuple(known)
+    for key in ("bounds", "changes", "slice_bounds"):
+        for name in getattr(evaluation, key):
+            _check_bound(key, name, known, measured)
+    if evaluation.slice_bounds and not evaluation.slices:
+        raise InputError("problem.yaml: evaluation.slice_bounds: expected evaluation.slices beside it. Received: none")
+
+
+def _check_bound(key: str, name: str, known: dict[str, Metric], measured: tuple[str, ...]) -> None:
+    if name not in measured:
+        raise InputError(f"problem.yaml: evaluation.{key}: '{name}' is not measured.{nearest(name, list(measured))}")
+    if known[name].higher_is_better is None:
+        raise InputError(
+            f"problem.yaml: evaluation.{key}: '{name}' takes no bound: neither more nor less of it is better"
+        )

@@ -1,15 +1,24 @@
 """What is predicted, from what, and how good it must be: the records behind `schema/<problem>/problem.yaml`."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schema.closed import Closed, read_yaml
 from schema.errors import InputError
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+_SPAN_PATTERN = re.compile(r"(?!/|.*\*\*)[^{}]*\{SPAN(:[1-9])?\}[^{}]*")
+
+
+def _refuse_repeated(names: tuple[str, ...], key: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{key}: '{name}' is given twice")
 
 
 class Task(StrEnum):
@@ -40,6 +49,14 @@ class Feature(Closed):
     buckets: int = Field(default=32, ge=2, le=1024, description="quantile buckets (quantiles only)")
     top_k: int = Field(default=1000, ge=1, description="largest vocabulary kept, most frequent first (vocabulary only)")
 
+    @model_validator(mode="after")
+    def _takes(self) -> Self:
+        for option, encoding in (("buckets", Encoding.QUANTILES), ("top_k", Encoding.VOCABULARY)):
+            given = getattr(self, option) != type(self).model_fields[option].default
+            if given and self.encoding is not encoding:
+                raise ValueError(f"'{option}' goes with encoding '{encoding}' alone. Received: '{self.encoding}'")
+        return self
+
 
 class Data(Closed):
     """Where the rows are."""
@@ -49,6 +66,16 @@ class Data(Closed):
         default="span-{SPAN:2}/*.csv", description="files of one span below the folder, in TFX's {SPAN} notation"
     )
     builder: str | None = Field(default=None, description="module whose build(folder) writes the sample data")
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_span(cls, pattern: str) -> str:
+        if not _SPAN_PATTERN.fullmatch(pattern):
+            raise ValueError(
+                "expected a path below data.path with one {SPAN} or {SPAN:width}, the width from 1 to 9, "
+                f"without other braces and without **. Received: {pattern!r}"
+            )
+        return pattern
 
 
 class Split(Closed):
@@ -76,6 +103,13 @@ class Network(Closed):
     batch_size: int = Field(default=1024, ge=1, description="rows a step on each replica")
     epochs: int = Field(default=8, ge=1, description="passes over the training split at most")
     patience: int = Field(default=2, ge=1, description="epochs without a better eval loss before training stops")
+
+    @field_validator("hidden_units")
+    @classmethod
+    def _have_width(cls, units: tuple[int, ...]) -> tuple[int, ...]:
+        if min(units) < 1:
+            raise ValueError(f"expected widths of 1 or more. Received: {list(units)}")
+        return units
 
 
 class Evaluation(Closed):
@@ -108,6 +142,16 @@ class Device(Closed):
     )
     max_flip_rate: Share = Field(default=0.02, description="share of decisions that may differ from the server model's")
     min_accepted: int = Field(default=1, ge=0, description="variants that must pass for a release")
+
+    @model_validator(mode="after")
+    def _can_pass(self) -> Self:
+        _refuse_repeated(self.variants, "variants")
+        if self.min_accepted > len(self.variants):
+            raise ValueError(
+                f"min_accepted: expected at most the {len(self.variants)} variants there are. "
+                f"Received: {self.min_accepted}"
+            )
+        return self
 
 
 class Anomalies(Closed):
@@ -145,6 +189,7 @@ class Problem(Closed):
             raise ValueError(f"a binary problem has two classes or none, received {list(self.classes)}")
         if self.task is Task.REGRESSION and self.classes:
             raise ValueError("a regression problem has no classes")
+        _refuse_repeated(self.classes, "classes")
         return self
 
     @property

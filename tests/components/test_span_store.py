@@ -83,6 +83,7 @@ def test_a_span_whose_store_is_gone_is_laid_out_from_the_artifact(spans: list[St
     first, second = read_spans(tmp_path / "examples")
 
     assert first == spans[0]
+    assert Path(second.folder).name == Path(spans[1].folder).name  # what was computed of its content still serves
     assert (second.span, second.rows) == (12, {"train": 2, "test": 0})
     assert listing(Path(second.folder)) == ["Split-train/a.gz", "Split-train/b.gz"]
     assert read_spans(tmp_path / "examples") == [first, second]  # a second reader finds it laid out
