@@ -1,5 +1,6 @@
 """The one training loop, for trainer and tuner, on one device or many."""
 
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +9,28 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
-from models.input import Source, make_dataset
+from models.callbacks import AveragedWeights, Backup, BestEpoch, FiniteLoss
+from models.input import Source, distribute
 from models.network import build_network
 from models.statistics import Statistics
 from models.strategies import is_chief
 from models.training_options import Training
+from models.warm_start import load_weights
 from schema.bound import BoundProblem
+from schema.errors import InputError
 from schema.problem import Task
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FitPaths:
-    """Where a training leaves its traces: TensorBoard logs and the checkpoint that a killed one resumes from."""
+    """Where a training leaves its traces and what it starts from.
+
+    logs: folder of TensorBoard logs.
+    checkpoint: folder from which a killed training resumes; the caller removes it once the model is safe.
+    warm_start: file of a baseline's weights (see models.warm_start) to start from.
+    """
 
     logs: Path
     checkpoint: Path | None = None
@@ -63,6 +74,33 @@ class ScoreAuc(tf_keras.metrics.AUC):
         return super().update_state(labels, member_mean(logits, Task.BINARY)[:, 0], sample_weight)
 
 
+class AveragingAdamW(tf_keras.optimizers.AdamW):
+    """AdamW whose moving average of the weights is young at first: the starting weights do not linger in it.
+
+    The momentum of step t is at most (1 + t) / (10 + t), as in tf.train.ExponentialMovingAverage. With a fixed 0.99 a
+    training of a hundred steps would still hold a third of its random start.
+    """
+
+    @property
+    def ema_momentum(self) -> tf.Tensor:
+        """Momentum of the step at hand."""
+        step = tf.cast(self.iterations, tf.float32)
+        return tf.minimum(self._ema_momentum, (1.0 + step) / (10.0 + step))
+
+    @ema_momentum.setter
+    def ema_momentum(self, value: float) -> None:
+        self._ema_momentum = value
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How rows are dealt: the global batch, steps an epoch, and steps a validation."""
+
+    batch: int
+    training: int
+    validation: int
+
+
 def fit(
     bound: BoundProblem,
     statistics: Statistics,
@@ -72,52 +110,84 @@ def fit(
     options: Training,
     paths: FitPaths,
 ) -> tf_keras.Model:
-    """Trains the problem's network and returns it with the weights of its best epoch.
+    """Trains the problem's network and returns it with the weights of its best epoch and its `history`.
 
-    The global batch is `network.batch_size` rows on each replica. Every worker of a cluster calls this alike.
+    The global batch is `network.batch_size` rows on each replica. Every worker of a cluster calls this alike. What is
+    returned is free of the strategy and the optimizer, so that any process may save it alone.
+
+    Raises:
+        InputError: if a split has no rows, or fewer than there are replicas.
+        PipelineError: if the loss stops being a finite number.
     """
     tf_keras.utils.set_random_seed(options.seed)
-    sizes = bound.problem.network
-    train_rows = train.rows()
-    batch = min(sizes.batch_size * strategy.num_replicas_in_sync, train_rows)
-    steps = max(1, train_rows // batch)
+    epochs = bound.problem.network.epochs
+    steps = plan_steps(train, evaluation, bound.problem.network.batch_size, strategy.num_replicas_in_sync)
+    model = _compiled(bound, statistics, strategy, options, paths, steps.training * epochs)
+    best = BestEpoch(model.get_weights(), bound.problem.network.patience)
+    backup = Backup(model, best, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
+    finished = resume(backup, strategy) if backup else 0
+    history = model.fit(
+        distribute(strategy, train, bound, steps.batch, training=True, seed=options.seed),
+        initial_epoch=epochs if best.exhausted else finished,
+        epochs=epochs,
+        steps_per_epoch=steps.training,
+        validation_data=distribute(strategy, evaluation, bound, steps.batch, training=False),
+        validation_steps=steps.validation,
+        callbacks=[
+            FiniteLoss(),
+            best,
+            *([AveragedWeights()] if bound.problem.network.averaging else []),
+            *([backup] if backup else []),
+            *([_tensorboard(paths.logs, steps.training)] if is_chief(strategy) else []),
+        ],
+        verbose=2,
+    )
+    trained = build_network(bound, statistics)
+    trained.set_weights([variable.numpy() for variable in best.weights])
+    trained.history = history
+    return trained
+
+
+def plan_steps(train: Source, evaluation: Source, batch_size: int, replicas: int) -> Steps:
+    """Whole batches of `batch_size` rows a replica, or of fewer where there are not as many; every row is validated.
+
+    Raises:
+        InputError: if a split has fewer rows than there are replicas.
+    """
+    rows, validated = (_rows_for(source, replicas) for source in (train, evaluation))
+    batch = min(batch_size, rows // replicas) * replicas
+    # The last step of a validation may lack rows, or have none for some replicas; they step together all the same.
+    return Steps(batch, training=rows // batch, validation=math.ceil(validated / batch))
+
+
+def _rows_for(source: Source, replicas: int) -> int:
+    rows = source.rows()
+    if rows < replicas:
+        raise InputError(f"split '{source.split}': expected a row for each of {replicas} replicas. Received: {rows}")
+    return rows
+
+
+def _compiled(
+    bound: BoundProblem,
+    statistics: Statistics,
+    strategy: tf.distribute.Strategy,
+    options: Training,
+    paths: FitPaths,
+    steps: int,
+) -> tf_keras.Model:
     with strategy.scope():
         model = build_network(bound, statistics)
         if paths.warm_start is not None:
-            model.load_weights(str(paths.warm_start)).expect_partial()
+            load_weights(model, paths.warm_start)
         model.compile(
-            optimizer=_optimizer(bound, steps * sizes.epochs),
+            optimizer=_optimizer(bound, steps),
             loss=MemberLoss(bound.problem.task),
             metrics=[ScoreAuc(name="auc")] if bound.problem.task is Task.BINARY else [],
             jit_compile=options.jit_compile,
         )
-    model.fit(
-        _distributed(strategy, train, bound, batch, training=True, seed=options.seed),
-        epochs=sizes.epochs,
-        steps_per_epoch=steps,
-        validation_data=_distributed(strategy, evaluation, bound, batch, training=False, seed=options.seed),
-        validation_steps=_evaluation_steps(strategy, evaluation, batch),
-        callbacks=_callbacks(bound, strategy, paths, steps),
-        verbose=2,
-    )
+        # Now, so that the moving average starts from the weights above, and a checkpoint finds what it restores.
+        model.optimizer.build(model.trainable_variables)
     return model
-
-
-def _evaluation_steps(strategy: tf.distribute.Strategy, source: Source, batch: int) -> int | None:
-    # Workers must step together: all take the number of whole batches that each one's share has.
-    if not strategy.extended._in_multi_worker_mode():
-        return None
-    return max(1, math.floor(source.rows() / batch))
-
-
-def _distributed(
-    strategy: tf.distribute.Strategy, source: Source, bound: BoundProblem, batch: int, *, training: bool, seed: int
-) -> tf.data.Dataset:
-    if strategy.num_replicas_in_sync == 1 and not strategy.extended._in_multi_worker_mode():
-        return make_dataset(source, bound, batch, training=training, seed=seed)
-    return strategy.distribute_datasets_from_function(
-        lambda context: make_dataset(source, bound, batch, training=training, seed=seed, context=context)
-    )
 
 
 def _optimizer(bound: BoundProblem, steps: int) -> tf_keras.optimizers.Optimizer:
@@ -130,19 +200,37 @@ def _optimizer(bound: BoundProblem, steps: int) -> tf_keras.optimizers.Optimizer
         warmup_steps=warmup,
         alpha=0.02,
     )
-    return tf_keras.optimizers.AdamW(schedule, weight_decay=sizes.weight_decay)
-
-
-def _callbacks(
-    bound: BoundProblem, strategy: tf.distribute.Strategy, paths: FitPaths, steps: int
-) -> list[tf_keras.callbacks.Callback]:
-    stop = tf_keras.callbacks.EarlyStopping(
-        "val_loss", patience=bound.problem.network.patience, restore_best_weights=True
+    if not sizes.averaging:
+        return tf_keras.optimizers.AdamW(schedule, weight_decay=sizes.weight_decay)
+    return AveragingAdamW(
+        schedule,
+        weight_decay=sizes.weight_decay,
+        use_ema=True,
+        ema_momentum=sizes.averaging,
+        ema_overwrite_frequency=None,
     )
-    callbacks = [stop, tf_keras.callbacks.TerminateOnNaN()]
-    if paths.checkpoint is not None:
-        callbacks.append(tf_keras.callbacks.BackupAndRestore(str(paths.checkpoint)))
-    if is_chief(strategy):
-        every = max(1, steps // 20)
-        callbacks.append(tf_keras.callbacks.TensorBoard(str(paths.logs), update_freq=every, write_graph=False))
-    return callbacks
+
+
+def resume(backup: Backup, strategy: tf.distribute.Strategy) -> int:
+    """Takes up what an earlier process saved; returns how many epochs it had finished.
+
+    Raises:
+        InputError: if the workers of a cluster disagree about that; they would wait for each other for ever.
+    """
+    finished = backup.restore()
+
+    @tf.function
+    def mean() -> tf.Tensor:
+        return strategy.reduce("MEAN", strategy.run(lambda: tf.constant(finished, tf.float32)), axis=None)
+
+    if float(mean()) != finished:
+        raise InputError(
+            f"{backup.folder}: workers found different checkpoints there. All of them need the same folder."
+        )
+    if finished:
+        _LOG.info("training resumes after epoch %d, from %s", finished, backup.folder)
+    return finished
+
+
+def _tensorboard(folder: Path, steps: int) -> tf_keras.callbacks.Callback:
+    return tf_keras.callbacks.TensorBoard(str(folder), update_freq=max(1, steps // 20), write_graph=False)

@@ -1,6 +1,7 @@
 """The only reader of transformed examples: TFRecord shards to shuffled, batched tensors."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from schema.problem import Encoding, Task
 _CACHE_SHARE_OF_MEMORY = 0.25
 _INFLATION = 8  # serialized Examples as Python-side strings against their gzip size; measured about 6
 _SHUFFLE_ROWS = 100_000
+_WIDEN = "Widen --span-window, or the split's share in problem.yaml."
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,21 @@ class Source:
         """Size on disk."""
         return sum(path.stat().st_size for path in self.files)
 
+    @property
+    def split(self) -> str:
+        """Name of the split, by the folder that TFX lays it in."""
+        return self.files[0].parent.name.removeprefix("Split-")
+
     def rows(self) -> int:
-        """Number of examples, by reading them through."""
-        return int(self.records().reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
+        """Number of examples, by reading them through.
+
+        Raises:
+            InputError: if there is none.
+        """
+        rows = int(self.records().reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
+        if not rows:
+            raise InputError(f"split '{self.split}': no rows in {self.files[0].parent}. {_WIDEN}")
+        return rows
 
     def records(self, pipelines: int = 1, index: int = 0) -> tf.data.Dataset:
         """Serialized examples of every `pipelines`-th row from `index`; shards are read side by side."""
@@ -42,16 +56,17 @@ class Source:
         return records.shard(pipelines, index) if pipelines > 1 else records
 
 
-def find_source(examples: Path, split: str) -> Source:
-    """The shards of one split of an Examples artifact.
+def training_source(patterns: Iterable[str]) -> Source:
+    """The shards that match the patterns, which all lie in one split's folder.
 
     Raises:
         InputError: if there is none.
     """
-    files = tuple(sorted((examples / f"Split-{split}").rglob("*.gz")))
+    patterns = list(patterns)
+    files = sorted(Path(name) for pattern in patterns for name in tf.io.gfile.glob(pattern))
     if not files:
-        raise InputError(f"{examples}: no examples in split '{split}'")
-    return Source(files)
+        raise InputError(f"no examples in {', '.join(patterns)}. {_WIDEN}")
+    return Source(tuple(files))
 
 
 def feature_spec(bound: BoundProblem) -> dict[str, tf.io.FixedLenFeature]:
@@ -95,6 +110,23 @@ def make_dataset(
         return columns, columns.pop(label)
 
     return batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def distribute(
+    strategy: tf.distribute.Strategy,
+    source: Source,
+    bound: BoundProblem,
+    batch_size: int,
+    *,
+    training: bool,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """make_dataset for a strategy: each replica gets batches of its own share of `batch_size` rows."""
+    if strategy.num_replicas_in_sync == 1 and not strategy.extended._in_multi_worker_mode():
+        return make_dataset(source, bound, batch_size, training=training, seed=seed)
+    return strategy.distribute_datasets_from_function(
+        lambda context: make_dataset(source, bound, batch_size, training=training, seed=seed, context=context)
+    )
 
 
 def fits_in_memory(source: Source) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 from enum import StrEnum
+from typing import Any
 
 import tensorflow as tf
 
@@ -16,6 +17,9 @@ class StrategyName(StrEnum):
     MIRRORED = "mirrored"
     MULTI_WORKER_MIRRORED = "multi_worker_mirrored"
     TPU = "tpu"
+
+
+_EXAMPLE = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
 
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
@@ -32,47 +36,62 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
         case StrategyName.MIRRORED:
             return tf.distribute.MirroredStrategy()
         case StrategyName.MULTI_WORKER_MIRRORED:
-            check_tf_config()
-            return tf.distribute.MultiWorkerMirroredStrategy()
+            return _multi_worker_strategy()
         case StrategyName.TPU:
             return _tpu_strategy(tpu)
         case _:
             return tf.distribute.get_strategy()
 
 
+def _multi_worker_strategy() -> tf.distribute.Strategy:
+    check_tf_config()
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise InputError(
+            "training.strategy: multi_worker_mirrored needs a process of its own, in which TensorFlow has not computed "
+            f"yet. {error}"
+        ) from None
+
+
 def check_tf_config() -> None:
-    """Refuses a TF_CONFIG that names no cluster, since TensorFlow would quietly train alone.
+    """Refuses a TF_CONFIG that does not name a cluster and a task in it, since TensorFlow would quietly train alone.
 
     Raises:
         InputError: saying what was found.
     """
     text = os.environ.get("TF_CONFIG", "")
     try:
-        cluster = json.loads(text or "{}").get("cluster", {})
+        config = json.loads(text or "{}")
     except json.JSONDecodeError as error:
         raise InputError(f"TF_CONFIG: not JSON: {error}. Received: {text!r}") from None
-    if not cluster:
+    if not _names_a_task(config):
         raise InputError(
-            "training.strategy: multi_worker_mirrored needs TF_CONFIG with a cluster and a task, such as "
-            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}. '
-            f"Received: {text!r}"
+            "training.strategy: multi_worker_mirrored needs TF_CONFIG with a cluster and a task of it, such as "
+            f"{_EXAMPLE}. Received: {text!r}"
         )
+
+
+def _names_a_task(config: Any) -> bool:
+    try:
+        kind, index = config["task"]["type"], int(config["task"]["index"])
+        return index in range(len(config["cluster"][kind]))
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=tpu)
-    except ValueError as error:
-        raise InputError(f"training.tpu: no TPU found. Received: {tpu!r}. {error}") from None
-    tf.config.experimental_connect_to_cluster(resolver)
-    tf.tpu.experimental.initialize_tpu_system(resolver)
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except (ValueError, OSError, ImportError, RuntimeError, tf.errors.OpError) as error:
+        # The first line says it; what follows lists every kernel that there is.
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"training.tpu: no TPU found. Received: {tpu!r}. {reason}") from None
     return tf.distribute.TPUStrategy(resolver)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes logs and exports the model."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return True
-    cluster = resolver.cluster_spec().as_dict()
-    return resolver.task_type == "chief" or ("chief" not in cluster and resolver.task_id == 0)
+    """Whether this process is the one that writes logs, checkpoints and the model."""
+    return bool(strategy.extended.should_checkpoint)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,18 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from models.export import RowModel, export
 from models.fit import FitPaths, fit
-from models.input import Source
+from models.input import training_source
 from models.statistics import read_statistics
 from models.strategies import is_chief, make_strategy
 from models.training_options import Training
+from models.warm_start import save_weights
 from schema.bound import BoundProblem
-from schema.errors import InputError
 from schema.problem import Network
 from schema.rows import columns
 
-WEIGHTS = "weights/weights"
+WEIGHTS = "weights/weights.npz"
+
+_LOG = logging.getLogger(__name__)
 
 
 def run_fn(fn_args: Any) -> None:
@@ -31,28 +35,31 @@ def run_fn(fn_args: Any) -> None:
     that outlives the execution, so that a killed training resumes where its last finished epoch ended.
     """
     config = fn_args.custom_config
-    bound = with_tuned(BoundProblem.model_validate_json(config["bound"]), fn_args.hyperparameters)
     options = Training.model_validate_json(config["training"])
-    statistics = read_statistics(Path(fn_args.transform_output), bound)
+    # First of all: TensorFlow joins a cluster before it computes anything, or not at all.
     strategy = make_strategy(options.strategy, options.tpu)
-    folder = Path(fn_args.serving_model_dir).parent
+    bound = with_tuned(BoundProblem.model_validate_json(config["bound"]), fn_args.hyperparameters)
+    statistics = read_statistics(Path(fn_args.transform_output), bound)
+    checkpoint = checkpoint_folder(fn_args)
     network = fit(
         bound,
         statistics,
-        _source(fn_args.train_files),
-        _source(fn_args.eval_files),
+        training_source(fn_args.train_files),
+        training_source(fn_args.eval_files),
         strategy,
         options,
         FitPaths(
             logs=Path(fn_args.model_run_dir),
-            checkpoint=checkpoint_folder(config, fn_args.train_files),
+            checkpoint=checkpoint,
             warm_start=_warm_start(options, fn_args.base_model),
         ),
     )
     if is_chief(strategy):
+        folder = Path(fn_args.serving_model_dir).parent
         schema = text_format.Parse(Path(fn_args.schema_file).read_text(encoding="utf-8"), schema_pb2.Schema())
         export(RowModel(bound, statistics, network), columns(schema), folder)
-        network.save_weights(str(folder / WEIGHTS))
+        save_weights(network, folder / WEIGHTS)
+        shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def with_tuned(bound: BoundProblem, hyperparameters: Mapping[str, Any] | None) -> BoundProblem:
@@ -64,20 +71,25 @@ def with_tuned(bound: BoundProblem, hyperparameters: Mapping[str, Any] | None) -
     return bound.model_copy(update={"problem": bound.problem.model_copy(update={"network": network})})
 
 
-def checkpoint_folder(config: Mapping[str, Any], files: list[str]) -> Path:
+def checkpoint_folder(fn_args: Any) -> Path:
     """A folder of this training's own: the same for the same data, config and source, another for any other."""
-    identity = json.dumps([dict(config), sorted(files)], sort_keys=True)
-    return Path(config["checkpoints"]) / hashlib.sha256(identity.encode()).hexdigest()[:16]
-
-
-def _source(patterns: list[str]) -> Source:
-    files = sorted(Path(name) for pattern in patterns for name in tf.io.gfile.glob(pattern))
-    if not files:
-        raise InputError(f"no examples to train on in {patterns}. Widen --span-window or the split's buckets.")
-    return Source(tuple(files))
+    patterns = [*fn_args.train_files, *fn_args.eval_files]
+    names = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    identity = [
+        dict(fn_args.custom_config),
+        fn_args.hyperparameters,
+        fn_args.base_model,
+        # A path alone may hold other rows than it did: a deleted metadata store counts its executions anew.
+        [(name, tf.io.gfile.stat(name).length) for name in names],
+    ]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return Path(fn_args.custom_config["checkpoints"]) / digest[:16]
 
 
 def _warm_start(options: Training, base_model: str | None) -> Path | None:
-    if not options.warm_start or not base_model:
+    if not options.warm_start:
+        return None
+    if not base_model:
+        _LOG.warning("warm start: training starts afresh, since no model has been released yet")
         return None
     return Path(base_model).parent / WEIGHTS

@@ -1,6 +1,8 @@
 """How a training runs, apart from what it trains."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from schema.closed import Closed
 
@@ -15,5 +17,14 @@ class Training(Closed):
     )
     tpu: str = Field(default="", description="address of the TPU; empty asks the environment")
     warm_start: bool = Field(default=False, description="start from the weights of the last blessed model")
-    jit_compile: bool = Field(default=False, description="compile the train step with XLA")
+    jit_compile: bool = Field(default=False, description="compile the train step with XLA; with strategy none")
     seed: int = Field(default=7, description="seed of weights, shuffling and sampling")
+
+    @model_validator(mode="after")
+    def _compiles_one_device(self) -> Self:
+        if self.jit_compile and self.strategy != "none":
+            raise ValueError(
+                "jit_compile goes with strategy none only: XLA cannot compile the exchange of gradients between "
+                f"replicas, and a TPU compiles of itself. Received: strategy {self.strategy}"
+            )
+        return self

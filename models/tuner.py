@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import tensorflow as tf
 from tfx import v1 as tfx
 
 from models.fit import FitPaths, fit
-from models.input import Source
+from models.input import Source, training_source
 from models.statistics import Statistics, read_statistics
 from models.strategies import make_strategy
-from models.trainer import training_source, with_tuned
+from models.trainer import with_tuned
 from models.training_options import Training
 from schema.bound import BoundProblem
+from schema.errors import PipelineError
 from schema.problem import Network
 
 _OBJECTIVE = "val_loss"
@@ -28,13 +30,14 @@ class Trials:
     train: Source
     evaluation: Source
     options: Training
+    strategy: tf.distribute.Strategy
     epochs: int
 
     def eval_loss(self, values: dict[str, Any], logs: Path) -> float:
         """Least loss on the eval split of a training with these network settings laid over the problem's own."""
         bound = with_tuned(self.bound, {"values": {**values, "epochs": self.epochs}})
-        strategy = make_strategy(self.options.strategy, self.options.tpu)
-        model = fit(bound, self.statistics, self.train, self.evaluation, strategy, self.options, FitPaths(logs=logs))
+        paths = FitPaths(logs=logs)
+        model = fit(bound, self.statistics, self.train, self.evaluation, self.strategy, self.options, paths)
         return float(min(model.history.history[_OBJECTIVE]))
 
 
@@ -45,8 +48,10 @@ def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
     to try, and `epochs`, how long each trains. The first trial is the problem's own setting.
     """
     config = fn_args.custom_config
-    bound = BoundProblem.model_validate_json(config["bound"])
     options = Training.model_validate_json(config["training"])
+    # First of all: TensorFlow joins a cluster before it computes anything, or not at all.
+    strategy = make_strategy(options.strategy, options.tpu)
+    bound = BoundProblem.model_validate_json(config["bound"])
     tuner = FitTuner(
         objective=keras_tuner.Objective(_OBJECTIVE, "min"),
         max_trials=config["trials"],
@@ -61,6 +66,7 @@ def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
         train=training_source(fn_args.train_files),
         evaluation=training_source(fn_args.eval_files),
         options=options,
+        strategy=strategy,
         epochs=config["epochs"],
     )
     return tfx.components.TunerFnResult(tuner=tuner, fit_kwargs={"trials": trials})
@@ -81,6 +87,9 @@ class FitTuner(keras_tuner.RandomSearch):
     """A random search over network settings; a trial is judged by its least loss on the eval split."""
 
     def run_trial(self, trial: Any, trials: Trials) -> dict[str, float]:
-        """Trains the problem's network with the trial's setting."""
+        """Trains the problem's network with the trial's setting; one that diverges is a failed trial, not the end."""
         logs = Path(self.get_trial_dir(trial.trial_id)) / "logs"
-        return {_OBJECTIVE: trials.eval_loss(trial.hyperparameters.values, logs)}
+        try:
+            return {_OBJECTIVE: trials.eval_loss(trial.hyperparameters.values, logs)}
+        except PipelineError as error:
+            raise keras_tuner.errors.FailedTrialError(str(error)) from error

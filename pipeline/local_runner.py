@@ -79,11 +79,12 @@ class LocalRunner:
         partial_run_utils.mark_pipeline(
             self._ir, from_nodes=[first] if first else None, to_nodes=[last] if last else None
         )
-        options = {node.pipeline_node.node_info.id: node.pipeline_node.execution_options for node in self._ir.nodes}
-        needed = [node for node, option in options.items() if option.skip.reuse_artifacts]
+        nodes = [node.pipeline_node for node in self._ir.nodes]
+        required = pipeline_pb2.NodeExecutionOptions.Skip.REQUIRED
+        needed = [n.node_info.id for n in nodes if n.execution_options.skip.reuse_artifacts_mode == required]
         if needed:
-            settings = next(o.run.snapshot_settings for o in options.values() if o.run.perform_snapshot)
-            settings.base_pipeline_run_strategy.base_run_id = self._base_run(needed)
+            strategy = self._ir.runtime_spec.snapshot_settings.base_pipeline_run_strategy
+            strategy.base_run_id = self._base_run(needed)
 
     def _base_run(self, needed: list[str]) -> str:
         """The newest earlier run in which all these nodes succeeded."""

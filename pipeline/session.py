@@ -1,7 +1,6 @@
 """One run's hold on the output folder: its lock, its folder, its log and the terminal."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ def open_session(output: Path, *, verbose: bool) -> Iterator[Session]:
         InputError: if the output folder cannot be written or another run uses it.
     """
     with locked(output):
-        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S-%f}"
         folder = output / "runs" / run_id
         try:
             folder.mkdir(parents=True)

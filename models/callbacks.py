@@ -1,0 +1,123 @@
+"""What happens between two epochs: the epoch is judged, the best one kept, and all of it saved against a kill."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from schema.errors import PipelineError
+
+VALIDATION_LOSS = "val_loss"
+
+
+class FiniteLoss(tf_keras.callbacks.Callback):
+    """Ends a training that has diverged, before anything of it is kept or exported.
+
+    It looks once an epoch: a step's loss is each worker's own, an epoch's is the same on all, so that none goes on
+    alone and waits for the others.
+    """
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Looks at both losses.
+
+        Raises:
+            PipelineError: if one of them is not a finite number.
+        """
+        for name in ("loss", VALIDATION_LOSS):
+            value = (logs or {})[name]
+            if not math.isfinite(value):
+                raise PipelineError(
+                    f"training: {name} is {value} after epoch {epoch + 1}, so no model is exported. Lower "
+                    "network.learning_rate, or look for infinite values among the numeric features and the label."
+                )
+
+
+class BestEpoch(tf_keras.callbacks.Callback):
+    """Keeps the weights of the epoch with the lowest validation loss; stops `patience` epochs after it.
+
+    Its state is in variables, so that Backup can save it: Keras's EarlyStopping forgets the best weights when a
+    training is killed and resumed.
+    """
+
+    def __init__(self, weights: Sequence[Any], patience: int) -> None:
+        super().__init__()
+        self.patience = patience
+        self.loss = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
+        self.epochs_since = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.weights = [tf.Variable(value, trainable=False) for value in weights]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `patience` epochs brought nothing better."""
+        return int(self.epochs_since) >= self.patience
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Judges the epoch by the weights that validation has just seen."""
+        del epoch
+        loss = (logs or {})[VALIDATION_LOSS]
+        if loss < float(self.loss):
+            self.loss.assign(loss)
+            self.epochs_since.assign(0)
+            for kept, value in zip(self.weights, self.model.get_weights(), strict=True):
+                kept.assign(value)
+        else:
+            self.epochs_since.assign_add(1)
+        self.model.stop_training = self.exhausted
+
+
+class AveragedWeights(tf_keras.callbacks.Callback):
+    """Lets validation, and what is judged by it, see the moving average of the weights; training keeps its own.
+
+    It stands after BestEpoch, which keeps the average, and before Backup, which saves training's own weights.
+    """
+
+    def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Puts the average in."""
+        del logs
+        self.own = self.model.get_weights()
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Puts training's own weights back."""
+        del epoch, logs
+        self.model.set_weights(self.own)
+
+
+class Backup(tf_keras.callbacks.Callback):
+    """Saves after each epoch all that a killed training needs to go on from there.
+
+    Keras's BackupAndRestore saves less (not the best epoch) and removes it before the model is exported.
+    """
+
+    def __init__(self, model: tf_keras.Model, best: BestEpoch, folder: Path, *, writes: bool) -> None:
+        super().__init__()
+        self.folder, self.writes = folder, writes
+        self.epochs = tf.Variable(0, dtype=tf.int64, trainable=False)
+        # Lists of variables and not the model: its metrics can only be read by all workers at once, and one writes.
+        self.checkpoint = tf.train.Checkpoint(
+            weights=list(model.weights),
+            optimizer=list(model.optimizer.variables),
+            epochs=self.epochs,
+            best_loss=best.loss,
+            best_weights=best.weights,
+            epochs_since_best=best.epochs_since,
+        )
+        # Made here, outside the strategy's scope, where a variable is made by all workers at once or never.
+        self.checkpoint.save_counter  # noqa: B018 (the property makes the variable)
+        self.manager = tf.train.CheckpointManager(self.checkpoint, str(folder), max_to_keep=1)
+
+    def restore(self) -> int:
+        """Takes up what was saved, if anything was; returns how many epochs that training had finished."""
+        if self.manager.latest_checkpoint:
+            self.checkpoint.restore(self.manager.latest_checkpoint).assert_consumed()
+        return int(self.epochs)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Saves."""
+        del logs
+        self.epochs.assign(epoch + 1)
+        if self.writes:
+            self.manager.save()
