@@ -9,10 +9,11 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
-from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 
 from components.artifacts import DeviceModels
 from components.release_store import Release, publish
+from components.span_store import read_spans
 from schema import signatures
 
 
@@ -21,6 +22,7 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     model: InputArtifact[Model],
     blessing: InputArtifact[ModelBlessing],
     device_models: InputArtifact[DeviceModels],
+    examples: InputArtifact[Examples],
     pushed_model: OutputArtifact[PushedModel],
     destination: Parameter[str],
     keep: Parameter[int],
@@ -41,7 +43,7 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
         server=server,
         device_files=[Path(device_models.uri) / f"{v['name']}.tflite" for v in variants if v["accepted"]],
         manifest={
-            "lineage": json.loads(lineage),
+            "lineage": {**json.loads(lineage), "spans": describe_spans(Path(examples.uri))},
             "metrics": verdict["metrics"],
             "signatures": describe_signatures(server),
             "variants": variants,
@@ -54,6 +56,11 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     Path(pushed_model.uri).mkdir(parents=True, exist_ok=True)
     pushed = {"version": str(version), "path": str(Path(destination) / str(version))}
     (Path(pushed_model.uri) / "pushed.json").write_text(json.dumps(pushed), encoding="utf-8")
+
+
+def describe_spans(examples: Path) -> list[dict[str, Any]]:
+    """The spans that the model learnt and was judged on: number, a name that stands for the content, rows a split."""
+    return [{"span": span.span, "content": Path(span.folder).name, "rows": span.rows} for span in read_spans(examples)]
 
 
 def describe_signatures(saved_model: Path) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:

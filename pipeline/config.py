@@ -15,11 +15,12 @@ from models.training_options import Training
 from schema.bound import BoundProblem, bind
 from schema.closed import Closed, load_yaml, nearest, read_yaml, yaml_fault
 from schema.errors import InputError
-from schema.problem import Problem, problem_folder
+from schema.problem import Network, Problem, problem_folder
 from schema.rows import read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK_ROWS = 20_000
+QUICK_BATCH_ROWS = 256
 DEFAULT_PROBLEM = "nyc_flights"
 DEFAULT_OUTPUT = "output"
 ALL_SPANS = Window()
@@ -106,8 +107,9 @@ def load_config(
         InputError: naming the file, flag or key that is wrong.
     """
     folder = problem_folder(problem, ROOT)
+    values = read_yaml(folder / "problem.yaml")
     problem_values, environment_values = apply_sets(
-        read_yaml(folder / "problem.yaml"), read_yaml(_environment_file(environment)), sets
+        _with_small_steps(values) if quick else values, read_yaml(_environment_file(environment)), sets
     )
     where = f"{folder / 'problem.yaml'} with --set" if sets else str(folder / "problem.yaml")
     found = Problem.from_mapping(problem_values, where)
@@ -124,6 +126,17 @@ def load_config(
         sample_rows=QUICK_ROWS if quick else None,
         enable_cache=enable_cache,
     )
+
+
+def _with_small_steps(values: dict[str, Any]) -> dict[str, Any]:
+    # A sample has few rows, of which large batches would make too few steps to learn anything.
+    network = values.get("network")
+    if not isinstance(network, Mapping | None):
+        return values
+    given = {"batch_size": Network().batch_size, **(network or {})}
+    if not isinstance(given["batch_size"], int):
+        return values
+    return {**values, "network": {**given, "batch_size": min(given["batch_size"], QUICK_BATCH_ROWS)}}
 
 
 def _absolute(key: str, path: str) -> Path:

@@ -9,6 +9,7 @@ from tfx.proto import transform_pb2
 
 from components.anomaly_gate import AnomalyGate
 from components.example_gen import SpanConfig, make_example_gen
+from components.schema_gen import ImportSchemaGen
 from components.statistics_gen import SpanStatisticsGen
 from components.transform import SpanTransform
 from pipeline.config import Config
@@ -30,7 +31,7 @@ def stage(config: Config) -> DataStage:
     """ExampleGen, StatisticsGen, ImportSchemaGen, ExampleValidator, AnomalyGate, Transform."""
     example_gen = make_example_gen(str(config.data), span_config(config)).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(config.schema_file)).with_id("ImportSchemaGen")
+    schema_gen = ImportSchemaGen(schema_text=config.schema_text).with_id("ImportSchemaGen")
     schema = schema_gen.outputs["schema"]
     statistics_gen = SpanStatisticsGen(
         examples=examples,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from tfx import v1 as tfx
@@ -48,9 +49,22 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
             model=trained.model,
             blessing=blessing,
             device_models=device.outputs["device_models"],
+            examples=rows.examples,
             destination=str(config.releases),
             keep=config.environment.release.keep,
-            lineage=json.dumps({"problem": config.problem.name, "window": str(config.window)}),
+            lineage=json.dumps(lineage(config)),
             fingerprint=source_fingerprint("components.release_pusher"),
         ).with_id("Pusher")
     return ReleaseStage(nodes=[device, gate, pusher])
+
+
+def lineage(config: Config) -> dict[str, Any]:
+    """What a release says of its making, beside the data: problem, window, sample, seed, source and versions."""
+    return {
+        "problem": config.problem.name,
+        "window": str(config.window),
+        "sample_rows": config.sample_rows,
+        "seed": config.environment.training.seed,
+        "source": source_fingerprint("models.trainer"),
+        "versions": {name: version(name) for name in ("tfx", "tensorflow", "tf-keras", "ai-edge-litert")},
+    }

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 
 from components.artifacts import DeviceModels
 from components.release_pusher import ReleasePusher
 from components.release_store import current, versions
+from components.span_store import StoredSpan, link_spans
 
 LINEAGE = {"problem": "flights", "window": "1:9"}
 VARIANTS = [
@@ -42,6 +43,11 @@ def push(tmp_path: Path, artifact: Callable[..., Any]) -> Callable[..., PushedMo
     verdict = {"blessed": True, "reasons": [], "metrics": {"auc": 0.71, "calibration": None}}
     (tmp_path / "blessing" / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
+    examples = artifact(Examples, tmp_path / "examples")
+    span = StoredSpan(3, str(tmp_path / "store" / "03-1a2b-all"), {"train": 7, "eval": 1, "test": 2})
+    (Path(span.folder) / "Split-train").mkdir(parents=True)
+    link_spans([span], tmp_path / "examples", ("train",))
+
     def run(*, blessed: bool) -> PushedModel:
         blessing.set_int_custom_property("blessed", int(blessed))
         pushed = artifact(PushedModel, tmp_path / "pushed_model")
@@ -49,6 +55,7 @@ def push(tmp_path: Path, artifact: Callable[..., Any]) -> Callable[..., PushedMo
             model=artifact(Model, tmp_path / "model"),
             blessing=blessing,
             device_models=devices,
+            examples=examples,
             pushed_model=pushed,
             destination=str(tmp_path / "pushed" / "flights"),
             keep=2,
@@ -85,7 +92,8 @@ def test_the_manifest_carries_lineage_metrics_signatures_variants_and_hashes(
 
     text = (tmp_path / "pushed" / "flights" / "current" / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
-    assert manifest["lineage"] == LINEAGE
+    spans = [{"span": 3, "content": "03-1a2b-all", "rows": {"train": 7, "eval": 1, "test": 2}}]
+    assert manifest["lineage"] == {**LINEAGE, "spans": spans}
     assert manifest["metrics"] == {"auc": 0.71, "calibration": None}
     assert manifest["variants"] == VARIANTS
     assert manifest["model"] == str(tmp_path / "model")

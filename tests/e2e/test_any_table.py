@@ -44,3 +44,16 @@ def test_metadata_is_in_the_output_folder(crops: Run) -> None:
     with sqlite3.connect(crops.output / "metadata.sqlite") as store:
         types = {name for (name,) in store.execute("select name from Type")}
     assert {"Examples", "Model", "ModelBlessing", "DeviceModels", "PushedModel"} <= types
+
+
+def test_tuned_settings_and_a_warm_start_reach_the_trainer(crops: Run, crops_data: Path) -> None:
+    tuning = ["tuning.enabled=true", "tuning.trials=2", "tuning.epochs=1", "training.warm_start=true"]
+    flags = [flag for setting in tuning for flag in ("--set", setting)]
+    run = run_local(crops.output, *crops_flags(crops_data), "--span-window", ":2020", *flags)
+    assert run.code == 0, run.stdout
+    assert (run.statuses["Tuner"], run.statuses["WarmStart"], run.statuses["Trainer"]) == ("ran", "ran", "ran")
+    results = json.loads((run.artifact("Tuner", "tuner_results") / "tuner_results.json").read_text(encoding="utf-8"))
+    assert len(results) == 2
+    assert {"learning_rate", "dropout", "weight_decay", "embedding_size", "score"} <= set(results[0])
+    log = (run.folder / "run.log").read_text(encoding="utf-8")
+    assert "warm start: training starts" in log

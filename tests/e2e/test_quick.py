@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_library_output_is_in_the_log_alone(flights: Run) -> None:
     assert "absl" not in flights.stdout
 
 
-def test_an_unchanged_run_is_cached_and_pushes_nothing_new(flights: Run) -> None:
+def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> None:
     again = run_local(flights.output, *DATA)
     assert again.code == 0
     assert again.statuses == dict.fromkeys(NODES, "cached")
@@ -93,16 +94,31 @@ def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> Non
     assert sorted((flights.output / "pushed" / "nyc_flights").iterdir()) == before
 
 
-def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    ignored = shutil.ignore_patterns(".venv", ".git", ".tools", "data", "output", "__pycache__", ".*_cache")
-    shutil.copytree(ROOT, project, ignore=ignored)
-    network = project / "models" / "network.py"
-    network.write_text(network.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
-    run = run_local(flights.output, *DATA, project=project)
+def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, project: Path) -> None:
+    with edited(project / "models" / "network.py", "\n# edited\n"):
+        run = run_local(flights.output, *DATA, project=project)
     assert run.code == 0, run.stdout
     cached = [node for node, status in run.statuses.items() if status == "cached"]
     assert cached == ["ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform"]
     assert run.statuses["Baseline"] == "ran"
     # The same weights on the same rows: the released model is the baseline, and nothing has changed.
     assert run.record["metrics"]["baseline"]["auc"] == pytest.approx(run.record["metrics"]["candidate"]["auc"])
+
+
+def test_an_edited_schema_is_checked_anew(flights: Run, project: Path) -> None:
+    closed = 'feature { name: "surprise" type: BYTES presence { min_count: 1 } not_in_environment: "SERVING" }\n'
+    with edited(project / "schema" / "nyc_flights" / "schema.pbtxt", closed):
+        run = run_local(flights.output, *DATA, project=project)
+    assert run.code == 2
+    assert "column 'surprise' of the schema is missing" in run.stdout
+
+
+@contextmanager
+def edited(path: Path, added: str) -> Iterator[None]:
+    """The file with a text added to its end, for a while."""
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before + added, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")

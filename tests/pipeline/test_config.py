@@ -310,3 +310,10 @@ def test_a_wrong_set_is_refused(fields: str, flag: str, fault: str) -> None:
 
     assert fault in message
     assert "\n" not in message
+
+
+def test_a_quick_run_takes_small_steps_unless_told_otherwise(fields: str) -> None:
+    assert load_config(fields).problem.network.batch_size == 1024
+    assert load_config(fields, quick=True).problem.network.batch_size == 256
+    assert load_config(fields, quick=True, sets=["network.batch_size=64"]).problem.network.batch_size == 64
+    assert load_config(fields, quick=True, sets=["network.batch_size=512"]).problem.network.batch_size == 512
