@@ -1,6 +1,7 @@
 """Runs the pipeline on this machine: flags to config to create_pipeline to a local run."""
 
 import argparse
+import errno
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 # TensorFlow reads this when it is imported, which happens only once the flags are known to be right.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from schema.errors import PipelineError
+from schema.errors import InputError, PipelineError
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -39,13 +40,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs and returns the exit code: 0 done, 1 unexpected, 2 bad input, 3 data anomalies, 4 not blessed."""
+    """Runs; returns the exit code: 0 done, 1 unexpected, 2 bad input, 3 anomalies, 4 not blessed, 130 interrupted."""
     chosen = parse(arguments)
     try:
         return _main(chosen)
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
+        return InputError.exit_code
 
 
 def _main(chosen: argparse.Namespace) -> int:
@@ -72,11 +81,17 @@ def _main(chosen: argparse.Namespace) -> int:
         return 0
     find_data(config)
     from pipeline.session import open_session
+    from pipeline.terminal import LiveLine, header
 
     with open_session(config.output, verbose=chosen.verbose) as session:
-        # TensorFlow and TFX are imported here, so that what they print goes to the log.
-        from pipeline.run import Choice, run
-
+        session.terminal.write(header(config, session.run_id))
+        loading = LiveLine(session.terminal)
+        loading.show("loading TensorFlow and TFX")
+        try:
+            # Here, so that what they print goes to the log.
+            from pipeline.run import Choice, run
+        finally:
+            loading.clear()
         return run(config, Choice(chosen.only or chosen.first, chosen.only or chosen.last), session)
 
 

@@ -1,6 +1,5 @@
 """One local run: lock, log, launch, record, and the exit code."""
 
-import errno
 import json
 import logging
 import shlex
@@ -26,6 +25,7 @@ from schema.closed import nearest
 from schema.errors import InputError, NotBlessedError, PipelineError
 
 UNEXPECTED = 1
+_DISK_FAULTS = ("No space left on device", "disk is full", "Disk quota exceeded", "Read-only file system")
 INTERRUPTED = 130  # as a shell says of a process that SIGINT ended
 
 
@@ -68,7 +68,6 @@ def run(config: Config, choice: Choice, session: Session) -> int:
     runner = LocalRunner(ir, session.run_id)
     if choice.first or choice.last:
         runner.choose(choice.first, choice.last)
-    _say(session.terminal, header(config, session.run_id))
     record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
     try:
         results = runner.run(NodeLines(session.terminal))
@@ -107,13 +106,6 @@ def _nodes(results: list[NodeResult], known: list[str]) -> list[dict[str, Any]]:
 def _say(terminal: TextIO, lines: list[str]) -> None:
     terminal.write("\n".join(lines) + "\n")
     terminal.flush()
-
-
-def header(config: Config, run_id: str) -> list[str]:
-    """What runs."""
-    rows = "" if config.sample_rows is None else f", a sample of {config.sample_rows:,} rows"
-    window = "all spans" if str(config.window) == ":" else f"spans {config.window}"
-    return [f"{config.problem.title}", f"  {config.problem.name}, {window}{rows}, run {run_id}", ""]
 
 
 def collect(record: RunRecord, outputs: dict[tuple[str, str], str], results: list[NodeResult]) -> RunRecord:
@@ -179,7 +171,8 @@ def failure_lines(node: str, cause: BaseException, folder: Path) -> list[str]:
     message = str(cause) if isinstance(cause, PipelineError) else one_line(cause)
     happened = "was interrupted" if isinstance(cause, KeyboardInterrupt) else f"failed: {message}"
     lines = ["", f"{node} {happened}"]
-    place = None if isinstance(cause, PipelineError | KeyboardInterrupt) else own_line(cause)
+    mendable = isinstance(cause, PipelineError | KeyboardInterrupt) or disk_fault(cause)
+    place = None if mendable else own_line(cause)
     if place:
         lines.append(f"  at      {place}")
     lines.append(f"  log     {shortened(folder / 'run.log', Path.cwd())}")
@@ -196,9 +189,22 @@ def one_line(cause: BaseException) -> str:
     """The error in one line; one that a person can mend says all it has to say."""
     if isinstance(cause, PipelineError):
         return str(cause)
+    fault = disk_fault(cause)
+    if fault:
+        return f"the output folder cannot be written: {fault}. Make room there, or name another folder with --output"
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()] or ["no message"]
     # TensorFlow puts the trace of a traced function first, and what was wrong last.
     return f"{type(cause).__name__}: {lines[-1] if lines[0] == 'in user code:' else lines[0]}"
+
+
+def disk_fault(cause: BaseException | None) -> str | None:
+    """What the disk refused, if that is what ended the run; TensorFlow and SQLite tell it in the text alone."""
+    while cause is not None:
+        told = next((fault for fault in _DISK_FAULTS if fault in str(cause)), None)
+        if told:
+            return told
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def own_line(cause: BaseException) -> str | None:
@@ -214,6 +220,4 @@ def exit_code(cause: BaseException) -> int:
         return cause.exit_code
     if isinstance(cause, KeyboardInterrupt):
         return INTERRUPTED
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
-        return InputError.exit_code
-    return UNEXPECTED
+    return InputError.exit_code if disk_fault(cause) else UNEXPECTED

@@ -1,28 +1,75 @@
-"""A live line a node."""
+"""What the terminal shows while a run goes on: what runs, and a live line a node."""
 
+import threading
 import time
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from pipeline.local_runner import NodeResult
+from pipeline.config import Config
 from reports.summary import node_line
 
+if TYPE_CHECKING:
+    # Not at run time: it brings TensorFlow, and the header is there before that is loaded.
+    from pipeline.local_runner import NodeResult
 
-class NodeLines:
-    """A live line a node: on a terminal it shows what is running, elsewhere only what has ended."""
+_TICK_SECONDS = 1.0
+
+
+def header(config: Config, run_id: str) -> str:
+    """What runs."""
+    rows = "" if config.sample_rows is None else f", a sample of {config.sample_rows:,} rows"
+    window = "all spans" if str(config.window) == ":" else f"spans {config.window}"
+    return f"{config.problem.title}\n  {config.problem.name}, {window}{rows}, run {run_id}\n\n"
+
+
+class LiveLine:
+    """A last line that counts seconds on a terminal; elsewhere, as in a file, nothing shows until a line is final."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal, self._live = terminal, terminal.isatty()
-        self.started = time.monotonic()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
-    def __call__(self, node: str, result: NodeResult | None) -> None:
-        """Writes the line of a node that begins (None) or has ended."""
-        if result is None:
-            if self._live:
-                self._write(f"\r  … {node}", end="")
-            return
-        line = node_line(node, result.status, result.seconds)
-        self._write(f"\r\033[K{line}" if self._live else line)
+    def show(self, text: str) -> None:
+        """Begins a live line."""
+        self.clear()
+        if self._live:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._tick, args=(text, time.monotonic()), daemon=True)
+            self._thread.start()
 
-    def _write(self, text: str, end: str = "\n") -> None:
-        self._terminal.write(text + end)
+    def clear(self) -> None:
+        """Removes the live line."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+            self._write("\r\033[K")
+
+    def settle(self, text: str) -> None:
+        """Puts a final line in its place."""
+        self.clear()
+        self._write(f"{text}\n")
+
+    def _tick(self, text: str, started: float) -> None:
+        while True:
+            self._write(f"\r\033[K  … {text:<27}{time.monotonic() - started:>7.0f} s")
+            if self._stop.wait(_TICK_SECONDS):
+                return
+
+    def _write(self, text: str) -> None:
+        self._terminal.write(text)
         self._terminal.flush()
+
+
+class NodeLines:
+    """A line a node, live while it runs."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._line = LiveLine(terminal)
+
+    def __call__(self, node: str, result: "NodeResult | None") -> None:
+        """Shows a node that begins (None) or has ended."""
+        if result is None:
+            self._line.show(node)
+        else:
+            self._line.settle(node_line(node, result.status, result.seconds))

@@ -1,0 +1,79 @@
+"""What a person is told of a run that did not end well, and the exit code that machines read."""
+
+import errno
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import Choice, disk_fault, exit_code, failure_lines, one_line, staleness
+from schema.errors import AnomalyError, InputError, NotBlessedError
+
+FULL = OSError(errno.ENOSPC, "No space left on device", "/x/run.json")
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (InputError("a"), 2),
+        (AnomalyError("b"), 3),
+        (NotBlessedError("c"), 4),
+        (FULL, 2),
+        (RuntimeError("database or disk is full"), 2),
+        (RuntimeError("a bug"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_the_exit_code_says_who_can_mend_it(cause: BaseException, code: int) -> None:
+    assert exit_code(cause) == code
+
+
+def test_a_full_disk_is_found_behind_another_error() -> None:
+    wrapped = RuntimeError("the writer closed")
+    wrapped.__cause__ = FULL
+    assert disk_fault(wrapped) == "No space left on device"
+    assert disk_fault(RuntimeError("the writer closed")) is None
+
+
+def test_an_error_is_one_line() -> None:
+    assert one_line(ValueError("first\nsecond")) == "ValueError: first"
+    assert one_line(ValueError("\n\n")) == "ValueError: no message"
+    assert one_line(NameError("in user code:\n\n    File x\n\n    name 'y' is not defined")) == (
+        "NameError: name 'y' is not defined"
+    )
+    assert one_line(InputError("rows.csv:3: two\nlines")) == "rows.csv:3: two\nlines"
+
+
+def test_a_failure_names_node_cause_place_log_and_the_command_that_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["run_local.py", "--set", "network.epochs=2 "])
+    monkeypatch.chdir(tmp_path)
+    try:
+        # Raised within the project's own code, as a bug in it would be.
+        Choice(first="Trainer").check(None)  # type: ignore[arg-type]
+    except TypeError as error:
+        lines = failure_lines("Trainer", error, tmp_path / "runs" / "1")
+    assert lines[1].startswith("Trainer failed: TypeError: ")
+    assert "  log     runs/1/run.log" in lines
+    assert lines[-1] == "  resume  python run_local.py --set 'network.epochs=2 '"
+
+
+def test_a_bug_is_placed_in_the_project_and_bad_input_is_not(tmp_path: Path) -> None:
+    from edge.metrics import auc
+
+    with pytest.raises(IndexError, match="boolean index") as bug:
+        auc([1, 0], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])  # type: ignore[arg-type]
+    placed = failure_lines("DeviceModels", bug.value, tmp_path)
+    assert any(line.startswith("  at      edge/metrics.py:") for line in placed)
+    assert not any(line.startswith("  at ") for line in failure_lines("ExampleGen", InputError("x"), tmp_path))
+
+
+def test_a_cached_push_says_if_another_version_is_in_use(tmp_path: Path) -> None:
+    for version in (1, 2):
+        (tmp_path / str(version)).mkdir()
+        (tmp_path / str(version) / "manifest.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "current").symlink_to("2")
+    assert staleness(2, tmp_path) == ""
+    assert "current is 2" in staleness(1, tmp_path)
+    assert "removed" in staleness(7, tmp_path)
