@@ -21,16 +21,38 @@ if ! uv export --frozen --quiet --no-progress >/dev/null 2>&1; then \
 fi
 endef
 
-# Debian's python3.11 comes without venv and pip: whichever of the two is there will do.
+# Debian's python3.11 comes without venv and pip: whichever of the two is there will do, else venv is installed.
 define INSTALL_UV
 echo "Installing uv $(UV_VERSION) into .tools" >&2; \
 rm -rf .tools; \
-{ python3.11 -m venv .tools && .tools/bin/python -m pip install --quiet uv==$(UV_VERSION); } >/dev/null 2>&1 \
-  || { rm -rf .tools; python3.11 -m pip install --quiet --target .tools uv==$(UV_VERSION); } \
+$(UV_BY_VENV) \
+  || { rm -rf .tools; $(UV_BY_PIP); } \
+  || { rm -rf .tools; $(INSTALL_VENV) && $(UV_BY_VENV); } \
   || { rm -rf .tools; \
        echo "uv could not be installed: python3.11 with venv or pip, and a package index, are needed." >&2; \
        echo "  sudo apt-get install -y python3.11 python3.11-venv" >&2; \
        exit 2; }
+endef
+
+define UV_BY_VENV
+python3.11 -m venv .tools >/dev/null 2>&1 && .tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
+endef
+
+define UV_BY_PIP
+python3.11 -c "import pip" 2>/dev/null && python3.11 -m pip install --quiet --target .tools uv==$(UV_VERSION)
+endef
+
+# Only where python3.11 lacks it and apt-get may run without a question. A new machine's package lists are empty or old,
+# and its lock may be held by the first upgrade; a list that cannot be renewed need not be the one that is asked.
+define INSTALL_VENV
+command -v apt-get >/dev/null && command -v python3.11 >/dev/null \
+  && ! python3.11 -c "import ensurepip" 2>/dev/null && ! python3.11 -c "import pip" 2>/dev/null \
+  && if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; $$as_root true 2>/dev/null; fi \
+  && echo "Installing python3.11-venv with apt-get, for python3.11 has neither venv nor pip" >&2 \
+  && apt_get="$$as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=120" \
+  && { $$apt_get update >/dev/null 2>&1 || true; } \
+  && { apt_said=$$({ $$apt_get install python3.11-venv || $$apt_get install python3-venv; } 2>&1) \
+       || { echo "$$apt_said" >&2; false; }; }
 endef
 
 .PHONY: help

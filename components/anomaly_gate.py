@@ -30,6 +30,7 @@ _OUTSIDE = {
 
 DATASET = "dataset"
 LABEL_CONSTANT = "LABEL_CONSTANT"
+LABEL_UNKNOWN = "LABEL_UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,24 @@ def AnomalyGate(  # noqa: N802 (a node is named like a class)
     schema: InputArtifact[Schema],
     verdict: OutputArtifact[Verdict],
     label: Parameter[str],
+    label_values: Parameter[str],
     tolerate: Parameter[str],
     fingerprint: Parameter[str],
 ) -> None:
-    """Raises AnomalyError unless every anomaly is in `tolerate` (a JSON list of 'feature' or 'feature:KIND')."""
+    """Stops the run on anomalies, among them a label with one value or with a value that is none of its classes.
+
+    `label_values` is a JSON list of what the label may be, empty for a regression; `tolerate` is one of 'feature' or
+    'feature:KIND' entries that are reported and let pass.
+
+    Raises:
+        AnomalyError: naming feature, kind, span and rows of each anomaly that is not tolerated.
+    """
     expected = read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri)))
     by_span = {path.parent.name: read_statistics(path) for path in sorted(Path(statistics.uri).glob("Split-*/*.pb"))}
     found = list(find_anomalies(Path(anomalies.uri), by_span, expected))
     constant = constant_label(by_span, label)
     found += [constant] if constant else []
+    found += unknown_labels(by_span, label, json.loads(label_values))
     tolerated, stopping = divide(found, json.loads(tolerate))
     report = {"tolerated": [str(a) for a in tolerated], "stopping": [str(a) for a in stopping]}
     Path(verdict.uri).mkdir(parents=True, exist_ok=True)
@@ -184,6 +194,29 @@ def constant_label(
     value = values.pop()
     shown = value if isinstance(value, str) else f"{value:g}"
     return Anomaly(label, LABEL_CONSTANT, "all spans", rows, f"The label is {shown} in every row.")
+
+
+def unknown_labels(
+    statistics: dict[str, dict[str, statistics_pb2.FeatureNameStatistics]], label: str, allowed: list[str | int]
+) -> Iterator[Anomaly]:
+    """An anomaly for each span in which the label is none of the allowed values, if they are a closed list."""
+    for span, features in sorted(statistics.items()):
+        if not allowed or label not in features:
+            continue
+        name, stats = span.removeprefix("Split-"), features[label]
+        expected = f"Expected one of {', '.join(map(str, allowed))}"
+        if stats.HasField("num_stats"):
+            ends = (stats.num_stats.min, stats.num_stats.max)
+            if int(_common(stats).num_non_missing) and not set(ends) <= set(allowed):
+                yield Anomaly(
+                    label, LABEL_UNKNOWN, name, None, f"{expected}; values run from {ends[0]:g} to {ends[1]:g}."
+                )
+            continue
+        strange = [b for b in stats.string_stats.rank_histogram.buckets if b.label not in allowed]
+        if strange:
+            rows = int(sum(bucket.sample_count for bucket in strange))
+            shown = ", ".join(bucket.label for bucket in strange[:3])
+            yield Anomaly(label, LABEL_UNKNOWN, name, rows, f"{expected}; received {shown}.")
 
 
 def divide(found: list[Anomaly], tolerate: list[str]) -> tuple[list[Anomaly], list[Anomaly]]:

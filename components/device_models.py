@@ -53,21 +53,22 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     made = convert_all(
         Path(model.uri) / signatures.DEVICE_FORM, problem.problem.device.variants, folder, calibration.columns
     )
-    server = predict(Path(model.uri) / signatures.DEVICE_FORM, test)
+    server = predict(Path(model.uri) / signatures.SERVING_FORM, problem, test)
     scores = [score_variant(variant, problem, test, server) for variant in made]
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
     write_predictions(folder / PREDICTIONS, problem, test, server)
     device_models.accepted = sum(score.accepted for score in scores)
 
 
-def predict(device_form: Path, rows: Rows) -> NDArray[np.float32]:
-    """The server model's scores [N, outputs] of dense rows."""
-    answer = tf.saved_model.load(str(device_form)).signatures[signatures.SERVING_DEFAULT]
+def predict(saved_model: Path, bound: BoundProblem, rows: Rows) -> NDArray[np.float32]:
+    """The served model's scores [N, outputs] of dense rows."""
+    answer = tf.saved_model.load(str(saved_model)).signatures[signatures.PREDICT_ROWS]
+    key = signatures.prediction_key(bound.problem.task)
     parts = []
     for start in range(0, len(rows), _BATCH_ROWS):
         batch = {name: tf.constant(column[start : start + _BATCH_ROWS]) for name, column in rows.columns.items()}
-        parts.append(answer(**batch)[signatures.DEVICE_SCORE].numpy())
-    scores: NDArray[np.float32] = np.concatenate(parts)
+        parts.append(answer(**batch)[key].numpy())
+    scores: NDArray[np.float32] = np.concatenate(parts).reshape(len(rows), -1)
     return scores
 
 

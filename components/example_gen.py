@@ -26,6 +26,7 @@ from schema.errors import InputError
 from schema.problem import Split
 
 _LOG = logging.getLogger(__name__)
+_SHOWN_FAULTS = 8
 
 
 class SpanConfig(Closed):
@@ -102,6 +103,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if missing:
             self._convert_all(missing, config)
         stored = [_stored(request.span, folder) for request, folder in jobs]
+        check_splits(stored, config.split)
         link_spans(stored, Path(artifact.uri), SPLITS)
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
 
@@ -111,7 +113,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         faults = [Path(f"{folder}.fault") for _, folder in jobs]
         told = [fault.read_text(encoding="utf-8") for fault in faults if fault.is_file()]
         if told:
-            raise InputError("\n".join(told))
+            more = [f"and {len(told) - _SHOWN_FAULTS} more spans that do not fit"] if len(told) > _SHOWN_FAULTS else []
+            raise InputError("\n".join([*told[:_SHOWN_FAULTS], *more]))
 
     @staticmethod
     def _job(config: SpanConfig, span: int, files: tuple[Path, ...], spans: int) -> tuple[SpanRequest, str]:
@@ -133,6 +136,23 @@ def _convert(job: tuple[SpanRequest, str], schema_text: str, label: str) -> None
         fault.write_text(str(error), encoding="utf-8")
 
 
+def check_splits(spans: Iterable[StoredSpan], split: Split) -> None:
+    """Refuses a window in which a split has no row: nothing could be learnt from it, or judged on it.
+
+    Raises:
+        InputError: naming the split.
+    """
+    rows = [span.rows for span in spans]
+    for name in SPLITS:
+        if not any(counted[name] for counted in rows):
+            share = f"split.{name}={getattr(split, name)} of {split.train + split.eval + split.test} buckets"
+            few = f"values of '{split.key}'" if split.key else "rows"
+            raise InputError(
+                f"split '{name}': no rows in this window, whose {few} are too few for {share}. "
+                "Widen --span-window, or give the split more buckets."
+            )
+
+
 def _stored(span: int, folder: str) -> StoredSpan:
     return StoredSpan(span, folder, json.loads((Path(folder) / "rows.json").read_text(encoding="utf-8")))
 
@@ -150,13 +170,19 @@ class SpanExampleGen(FileBasedExampleGen):
     DRIVER_CLASS = WindowDriver
 
 
-def make_example_gen(input_base: str, config: SpanConfig) -> SpanExampleGen:
-    """The node; its standard `input_config` names the {SPAN} pattern, so that TFX's own driver can resolve it too."""
+def make_example_gen(input_base: str, config: SpanConfig, fingerprint: str) -> SpanExampleGen:
+    """The node; its standard `input_config` names the {SPAN} pattern, so that TFX's own driver can resolve it too.
+
+    Args:
+        input_base: folder of the spans.
+        config: what is converted, and how; the digest of a stored span covers it.
+        fingerprint: of this node's source, for TFX's cache.
+    """
     return SpanExampleGen(
         input_base=input_base,
         input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="window", pattern=config.pattern)]),
         output_config=_output_config(config.split),
-        custom_config={"span_config": config.model_dump_json()},
+        custom_config={"span_config": config.model_dump_json(), "fingerprint": fingerprint},
     )
 
 

@@ -43,7 +43,7 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
         server=server,
         device_files=[Path(device_models.uri) / f"{v['name']}.tflite" for v in variants if v["accepted"]],
         manifest={
-            "lineage": {**json.loads(lineage), "spans": describe_spans(Path(examples.uri))},
+            "lineage": {**json.loads(lineage), **describe_data(Path(examples.uri))},
             "metrics": verdict["metrics"],
             "signatures": describe_signatures(server),
             "variants": variants,
@@ -58,9 +58,14 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     (Path(pushed_model.uri) / "pushed.json").write_text(json.dumps(pushed), encoding="utf-8")
 
 
-def describe_spans(examples: Path) -> list[dict[str, Any]]:
-    """The spans that the model learnt and was judged on: number, a name that stands for the content, rows a split."""
-    return [{"span": span.span, "content": Path(span.folder).name, "rows": span.rows} for span in read_spans(examples)]
+def describe_data(examples: Path) -> dict[str, Any]:
+    """The data that the model learnt and was judged on, as the artifact has it, whatever the run's flags said.
+
+    `window` is first:last; of each span there is its number, a name that stands for its content, and rows a split.
+    """
+    spans = sorted(read_spans(examples), key=lambda span: span.span)
+    described = [{"span": span.span, "content": Path(span.folder).name, "rows": span.rows} for span in spans]
+    return {"window": f"{spans[0].span}:{spans[-1].span}", "spans": described}
 
 
 def describe_signatures(saved_model: Path) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:

@@ -21,6 +21,7 @@ from schema.bound import BoundProblem
 from schema.rows import Column, columns, read_schema
 
 _ROWS = 64
+# Relative and absolute: loaders and signatures fuse operations differently, and a value may be in the thousands.
 _TOLERANCE = 1e-5
 
 # TensorFlow puts these, and indented stack frames, above what went wrong.
@@ -175,5 +176,5 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
     if one.shape != other.shape:
         return False
     if one.dtype.kind == "f" and other.dtype.kind == "f":
-        return bool(np.allclose(one, other, rtol=0, atol=_TOLERANCE, equal_nan=True))
+        return bool(np.allclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True))
     return bool(np.array_equal(one, other))

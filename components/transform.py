@@ -97,17 +97,20 @@ def _as_artifact(span: StoredSpan, window: types.Artifact) -> types.Artifact:
 
 
 def _keep_cache(updated: Path, cache: Path) -> None:
-    """Adds what this run analysed to the cache that the next window reads."""
+    """Lays what this run analysed where the next window reads it; TFX has merged what was there before into it."""
     if not updated.is_dir():
         _LOG.warning("TFT wrote no analyzer cache; the next window will analyse every span again")
         return
     cache.mkdir(parents=True, exist_ok=True)
     for entry in updated.iterdir():
-        if not (cache / entry.name).exists():
-            aside = cache / f".{entry.name}.partial"
-            shutil.rmtree(aside, ignore_errors=True)
-            shutil.copytree(entry, aside)
-            aside.rename(cache / entry.name)
+        aside, before = cache / f".{entry.name}.partial", cache / f".{entry.name}.before"
+        for leftover in (aside, before):
+            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.copytree(entry, aside)
+        if (cache / entry.name).exists():
+            (cache / entry.name).rename(before)
+        aside.rename(cache / entry.name)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 class SpanTransform(Transform):

@@ -18,7 +18,7 @@ class Training(Closed):
     tpu: str = Field(default="", description="address of the TPU; empty asks the environment")
     warm_start: bool = Field(default=False, description="start from the weights of the last blessed model")
     jit_compile: bool = Field(default=False, description="compile the train step with XLA; with strategy none")
-    seed: int = Field(default=7, description="seed of weights, shuffling and sampling")
+    seed: int = Field(default=7, ge=0, description="seed of weights, shuffling and sampling")
 
     @model_validator(mode="after")
     def _compiles_one_device(self) -> Self:

@@ -78,7 +78,9 @@ def search_space(network: Network) -> keras_tuner.HyperParameters:
     rate = network.learning_rate
     space.Float("learning_rate", rate / 4, rate * 4, sampling="log", default=rate)
     space.Float("dropout", 0.0, max(0.5, network.dropout), default=network.dropout)
-    space.Float("weight_decay", 1e-4, max(0.1, network.weight_decay), sampling="log", default=network.weight_decay)
+    decay = network.weight_decay
+    if decay:
+        space.Float("weight_decay", min(1e-4, decay), max(0.1, decay), sampling="log", default=decay)
     space.Choice("embedding_size", sorted({8, 16, 32, network.embedding_size}), default=network.embedding_size)
     return space
 

@@ -15,7 +15,7 @@ from models.training_options import Training
 from schema.bound import BoundProblem, bind
 from schema.closed import Closed, load_yaml, nearest, read_yaml, yaml_fault
 from schema.errors import InputError
-from schema.problem import Network, Problem, problem_folder
+from schema.problem import Network, Problem, check_name, problem_folder
 from schema.rows import read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,9 +85,14 @@ class Config:
         return self.output / "cache"
 
     @property
+    def name(self) -> str:
+        """The pipeline's name. A sample has its own: its models are no baseline and no release of the whole data's."""
+        return self.problem.name if self.sample_rows is None else f"{self.problem.name}_quick"
+
+    @property
     def releases(self) -> Path:
         """The folder of released versions."""
-        return self.output / "pushed" / self.problem.name
+        return self.output / "pushed" / self.name
 
 
 def load_config(
@@ -113,6 +118,7 @@ def load_config(
     )
     where = f"{folder / 'problem.yaml'} with --set" if sets else str(folder / "problem.yaml")
     found = Problem.from_mapping(problem_values, where)
+    check_name(found, folder)
     for name in found.device.variants:
         recipes.find(name)
     schema_file = folder / "schema.pbtxt"

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# Where the project is installed, its packages lie among everybody else's.
+PACKAGES = ("schema", "ingestion", "models", "edge", "reports", "components", "pipeline")
 
 
 @cache
@@ -42,6 +44,8 @@ def _run_by_import(module: str) -> set[Path]:
 
 def _file(module: str) -> Path | None:
     """The module's file; None for a module of somebody else, or a name in a module."""
+    if module.partition(".")[0] not in PACKAGES:
+        return None
     base = ROOT / Path(*module.split("."))
     for candidate in (base / "__init__.py", base.with_suffix(".py")):
         if candidate.is_file():

@@ -14,7 +14,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     judged = evaluation.stage(config, rows, trained)
     released = release.stage(config, rows, trained, judged)
     return tfx.dsl.Pipeline(
-        pipeline_name=config.problem.name,
+        pipeline_name=config.name,
         pipeline_root=str(config.output / "artifacts"),
         components=[*rows.nodes, *trained.nodes, *judged.nodes, *released.nodes],
         enable_cache=config.enable_cache,

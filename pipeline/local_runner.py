@@ -70,8 +70,11 @@ class LocalRunner:
         nodes = [node.pipeline_node.node_info for node in ir.nodes]
         self._resolvers = {info.id for info in nodes if info.type.name == _RESOLVER}
 
-    def choose(self, first: str | None, last: str | None) -> None:
+    def choose(self, first: str | None, last: str | None) -> str | None:
         """Keeps the nodes from `first` and up to `last`; what they need of earlier nodes comes from an earlier run.
+
+        Returns:
+            The id of that run; None if nothing is needed.
 
         Raises:
             InputError: if no earlier run has all of it.
@@ -82,9 +85,11 @@ class LocalRunner:
         nodes = [node.pipeline_node for node in self._ir.nodes]
         required = pipeline_pb2.NodeExecutionOptions.Skip.REQUIRED
         needed = [n.node_info.id for n in nodes if n.execution_options.skip.reuse_artifacts_mode == required]
-        if needed:
-            strategy = self._ir.runtime_spec.snapshot_settings.base_pipeline_run_strategy
-            strategy.base_run_id = self._base_run(needed)
+        if not needed:
+            return None
+        base = self._base_run(needed)
+        self._ir.runtime_spec.snapshot_settings.base_pipeline_run_strategy.base_run_id = base
+        return base
 
     def _base_run(self, needed: list[str]) -> str:
         """The newest earlier run in which all these nodes succeeded."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from ingestion.csv_reader import check_header
 from ingestion.windows import select
 from pipeline.config import Config
+from schema.errors import InputError
 from schema.rows import columns, read_schema
 
 
@@ -19,11 +20,23 @@ def find_data(config: Config) -> dict[int, tuple[Path, ...]]:
 
 
 def build_sample(config: Config) -> str | None:
-    """Builds the problem's sample data if its folder is absent and it names a builder; what was built, in a line."""
-    builder = config.problem.data.builder
-    if builder is None or config.data.exists():
+    """Builds the problem's sample data if it names a builder and has no whole build; what was built, in a line.
+
+    A build ends with its marker file, so one that was cut short is done again, and a whole one is not looked into.
+
+    Raises:
+        InputError: if there is no such builder.
+    """
+    name = config.problem.data.builder
+    if name is None:
         return None
-    return f"{config.problem.data.path}: {importlib.import_module(builder).build(config.data)}"
+    try:
+        builder = importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(f"problem.yaml: data.builder: expected a module. Received: '{name}': {error}") from None
+    if (config.data / builder.MARKER).is_file():
+        return None
+    return f"{config.problem.data.path}: {builder.build(config.data)}"
 
 
 def check_headers(config: Config) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from components.release_store import CURRENT, MANIFEST, current, rollback, versions
+from pipeline.session import locked
 from schema.errors import InputError, PipelineError
 
 
@@ -20,7 +21,8 @@ def main(arguments: list[str]) -> int:
     try:
         destination = release_folder(Path(chosen.output), chosen.problem)
         if chosen.action == "rollback":
-            sys.stdout.write(f"current is now version {rollback(destination)}\n")
+            with locked(Path(chosen.output)):
+                sys.stdout.write(f"current is now version {rollback(destination)}\n")
         else:
             sys.stdout.write("\n".join(list_lines(destination)) + "\n")
     except PipelineError as error:

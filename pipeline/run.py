@@ -62,24 +62,30 @@ def run(config: Config, choice: Choice, session: Session) -> int:
     """
     _set_up_logging(session.verbose)
     started = time.monotonic()
+    record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
     ir = compile_graph(create_pipeline(config))
     known = node_ids(ir)
-    choice.check(known)
     runner = LocalRunner(ir, session.run_id)
-    if choice.first or choice.last:
-        runner.choose(choice.first, choice.last)
-    record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
+    try:
+        choice.check(known)
+        if choice.first or choice.last:
+            earlier = runner.choose(choice.first, choice.last)
+            _say(session.terminal, [f"  earlier nodes come from run {earlier}", ""] if earlier else [])
+    except PipelineError as error:
+        write_record(replace(record, error=str(error), reasons=[str(error)]), session.folder)
+        raise
     try:
         results = runner.run(NodeLines(session.terminal))
     except NodeError as failure:
         cause = failure.__cause__ or failure
         logging.getLogger(__name__).error("node %s did not finish", failure.node, exc_info=cause)  # noqa: TRY400 (the cause, not its wrapper)
         record = replace(record, nodes=_nodes(failure.results, known), seconds=time.monotonic() - started)
-        record = replace(record, status=_failed_status(cause), reasons=[one_line(cause)])
+        told = one_line(cause)
+        record = replace(record, status=_failed_status(cause), error=told, reasons=[told])
         write_record(record, session.folder)
         _say(session.terminal, failure_lines(failure.node, cause, session.folder))
         return exit_code(cause)
-    record = collect(replace(record, nodes=_nodes(results, known)), runner.outputs(), results)
+    record = collect(replace(record, nodes=_nodes(results, known)), runner.outputs())
     record = replace(record, seconds=time.monotonic() - started)
     keep_predictions(runner.outputs(), session.folder)
     write_record(record, session.folder)
@@ -108,22 +114,22 @@ def _say(terminal: TextIO, lines: list[str]) -> None:
     terminal.flush()
 
 
-def collect(record: RunRecord, outputs: dict[tuple[str, str], str], results: list[NodeResult]) -> RunRecord:
-    """The record with what the run's artifacts say."""
+def collect(record: RunRecord, outputs: dict[tuple[str, str], str]) -> RunRecord:
+    """The record with what the run's artifacts say, those of an earlier run that it went on from included."""
+    paths = {key: Path(uri) for key, uri in outputs.items()}
     found: dict[str, Any] = {"status": "finished"}
-    done = {result.id for result in results if result.status in (Status.RAN, Status.CACHED)}
-    if "ExampleGen" in done:
-        found["rows"] = _rows(Path(outputs["ExampleGen", "examples"]))
-    if "Evaluator" in done:
-        found["metrics"] = overall_metrics(Path(outputs["Evaluator", "evaluation"]))
-    if "DeviceModels" in done:
-        found["variants"] = _json(Path(outputs["DeviceModels", "device_models"]) / "variants.json")
-    if "ReleaseGate" in done:
-        verdict = _json(Path(outputs["ReleaseGate", "blessing"]) / "verdict.json")
+    if ("ExampleGen", "examples") in paths:
+        found["rows"] = _rows(paths["ExampleGen", "examples"])
+    if ("Evaluator", "evaluation") in paths:
+        found["metrics"] = overall_metrics(paths["Evaluator", "evaluation"])
+    if ("DeviceModels", "device_models") in paths:
+        found["variants"] = _json(paths["DeviceModels", "device_models"] / "variants.json")
+    if ("ReleaseGate", "blessing") in paths:
+        verdict = _json(paths["ReleaseGate", "blessing"] / "verdict.json")
         found |= {"blessed": verdict["blessed"], "reasons": verdict["reasons"]}
         found["status"] = "blessed" if verdict["blessed"] else "not blessed"
-    if "Pusher" in done:
-        found |= {"pushed": _json(Path(outputs["Pusher", "pushed_model"]) / "pushed.json"), "status": "pushed"}
+    if ("Pusher", "pushed_model") in paths:
+        found |= {"pushed": _json(paths["Pusher", "pushed_model"] / "pushed.json"), "status": "pushed"}
     return replace(record, **found)
 
 
@@ -146,7 +152,8 @@ def closing_lines(record: RunRecord, folder: Path, releases: Path) -> list[str]:
     if record.pushed:
         version = int(record.pushed["version"])
         lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}{staleness(version, releases)}")
-        lines.append(f"  next    python -m pipeline.release list{_release_flags(releases)} (or rollback)")
+        python = shortened(Path(sys.executable), base)
+        lines.append(f"  next    {python} -m pipeline.release list{_release_flags(releases)} (or rollback)")
     elif record.reasons:
         lines.append("  next    mend the model or the bounds in problem.yaml, then run again; what is cached stays")
     return lines
@@ -181,8 +188,9 @@ def failure_lines(node: str, cause: BaseException, folder: Path) -> list[str]:
 
 
 def resume_command() -> str:
-    """The command of this run: what had finished is served from the cache."""
-    return shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]])
+    """The command of this run, without --no-cache: what had finished is served from the cache."""
+    flags = [flag for flag in sys.argv[1:] if flag != "--no-cache"]
+    return shlex.join([shortened(Path(sys.executable), Path.cwd()), sys.argv[0], *flags])
 
 
 def one_line(cause: BaseException) -> str:

@@ -22,9 +22,9 @@ def node_line(node: str, status: str, seconds: float) -> str:
 def result_lines(record: RunRecord) -> list[str]:
     """Metrics, variants and verdict of a run, in what its nodes leave of one screen."""
     metrics, verdict = _metrics(record), _verdict(record)
-    room = _SCREEN - _AROUND - len(record.nodes) - len(_spaced(metrics, verdict))
-    # One more for the empty line above the variants.
-    return _spaced(metrics, _variants(record, room - 1), verdict)
+    # One more for the empty line above the variants, of which a head and two lines are there in any case.
+    room = _SCREEN - _AROUND - len(record.nodes) - len(_spaced(metrics, verdict)) - 1
+    return _spaced(metrics, _variants(record, max(room, 3)), verdict)
 
 
 def _spaced(*blocks: list[str]) -> list[str]:
@@ -51,7 +51,7 @@ def _metrics(record: RunRecord) -> list[str]:
 
 
 def _variants(record: RunRecord, room: int) -> list[str]:
-    """A line a variant under a head, in at most `room` lines, which must be two or more."""
+    """A line a variant under a head, in at most `room` lines, which must be three or more."""
     if not record.variants:
         return []
     metric = record.variants[0]["metric"]

@@ -1,5 +1,6 @@
 """A problem bound to its schema: checked against each other, with what the model needs of the schema."""
 
+import re
 from typing import Self
 
 from pydantic import model_validator
@@ -11,6 +12,10 @@ from schema.metrics import check_evaluation
 from schema.problem import Encoding, Problem, Task
 from schema.rows import Column, Kind, columns
 
+# What AnomalyGate calls an anomaly that is no single column's.
+WHOLE_DATASET = "dataset"
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _FITTING = {
     Encoding.VOCABULARY: (Kind.STRING,),
     Encoding.IDENTITY: (Kind.INTEGER,),
@@ -55,6 +60,7 @@ def bind(problem: Problem, schema: schema_pb2.Schema) -> BoundProblem:
         InputError: naming the key of problem.yaml that does not agree with schema.pbtxt.
     """
     known = columns(schema)
+    _check_names([problem.label, *problem.features])
     for name, feature in problem.features.items():
         column = _column(known, name, f"features.{name}")
         if column.kind not in _FITTING[feature.encoding]:
@@ -70,8 +76,20 @@ def bind(problem: Problem, schema: schema_pb2.Schema) -> BoundProblem:
         for name in names:
             _column(known, name, "evaluation.slices")
     check_evaluation(problem.evaluation, problem.task)
+    for entry in problem.anomalies.tolerate:
+        if entry.partition(":")[0] != WHOLE_DATASET:
+            _column(known, entry.partition(":")[0], "anomalies.tolerate")
     domains = {name: _domain(known[name]) for name in problem.of(Encoding.IDENTITY)}
     return BoundProblem(problem=problem, domains=domains)
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise InputError(
+                f"problem.yaml: column '{name}': expected ASCII letters, digits and _, beginning with a letter, since "
+                "signatures and tensors are named so. Rename the column in the files and in schema.pbtxt."
+            )
 
 
 def _column(known: dict[str, Column], name: str, key: str) -> Column:
@@ -101,6 +119,22 @@ def _check_key(column: Column) -> None:
 
 
 def _check_label(problem: Problem, column: Column) -> None:
+    _check_label_type(problem, column)
+    if problem.task is Task.REGRESSION:
+        return
+    if not set(column.values) <= set(problem.classes or column.values):
+        expected, received = ", ".join(problem.classes), ", ".join(column.values)
+    elif not problem.classes and not {column.minimum, column.maximum} <= {0, 1, None}:
+        expected, received = "0 to 1", f"{column.minimum} to {column.maximum}"
+    else:
+        return
+    raise InputError(
+        f"problem.yaml: label: expected the domain of column '{column.name}' in schema.pbtxt to be {expected}. "
+        f"Received: {received}"
+    )
+
+
+def _check_label_type(problem: Problem, column: Column) -> None:
     if problem.task is Task.REGRESSION:
         fits, expected = column.kind is not Kind.STRING, "a number"
     elif problem.classes:

@@ -96,10 +96,12 @@ class Network(Closed):
     embedding_size: int = Field(default=12, ge=1, description="width of each category's embedding")
     numeric_knots: int = Field(default=16, ge=2, description="knots of each number's piecewise-linear basis")
     members: int = Field(default=8, ge=1, description="members of the ensemble inside the network; 1 turns it off")
-    dropout: Share = Field(default=0.2, description="share of units dropped in training")
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="share of units dropped in training")
     learning_rate: float = Field(default=0.002, gt=0, description="AdamW's step size at its peak")
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW's decoupled weight decay")
-    averaging: Share = Field(default=0.99, description="momentum of the weights' moving average; 0 turns it off")
+    averaging: float = Field(
+        default=0.99, ge=0, lt=1, description="momentum of the weights' moving average; 0 turns it off"
+    )
     batch_size: int = Field(default=1024, ge=1, description="rows a step on each replica")
     epochs: int = Field(default=8, ge=1, description="passes over the training split at most")
     patience: int = Field(default=2, ge=1, description="epochs without a better eval loss before training stops")
@@ -197,6 +199,13 @@ class Problem(Closed):
         """Width of the network's last layer."""
         return len(self.classes) if self.task is Task.MULTICLASS else 1
 
+    @property
+    def label_values(self) -> list[str] | list[int]:
+        """What the label may be; empty for a regression."""
+        if self.task is Task.REGRESSION:
+            return []
+        return list(self.classes) or [0, 1]
+
     def of(self, encoding: Encoding) -> tuple[str, ...]:
         """Names of the features with this encoding, in order."""
         return tuple(name for name, feature in self.features.items() if feature.encoding is encoding)
@@ -232,4 +241,19 @@ def read_problem(folder: Path) -> Problem:
         InputError: naming the file and key that is wrong.
     """
     path = folder / "problem.yaml"
-    return Problem.from_mapping(read_yaml(path), str(path))
+    found = Problem.from_mapping(read_yaml(path), str(path))
+    check_name(found, folder)
+    return found
+
+
+def check_name(problem: Problem, folder: Path) -> None:
+    """Refuses a name that is not its folder's: releases lie under the name, and a copied folder would share them.
+
+    Raises:
+        InputError: with both names.
+    """
+    if problem.name != folder.resolve().name:
+        raise InputError(
+            f"{folder / 'problem.yaml'}: name: expected the folder's name, '{folder.resolve().name}'. "
+            f"Received: '{problem.name}'"
+        )

@@ -27,12 +27,13 @@ _KINDS = {schema_pb2.BYTES: Kind.STRING, schema_pb2.INT: Kind.INTEGER, schema_pb
 
 @dataclass(frozen=True)
 class Column:
-    """One raw column: its type, and for integers the domain's ends (both inclusive)."""
+    """One raw column: its type, for integers the domain's ends (both inclusive), for strings the domain's values."""
 
     name: str
     kind: Kind
     minimum: int | None = None
     maximum: int | None = None
+    values: tuple[str, ...] = ()
 
 
 def read_schema(path: Path) -> schema_pb2.Schema:
@@ -58,6 +59,7 @@ def columns(schema: schema_pb2.Schema) -> dict[str, Column]:
         InputError: naming the feature that has no name, is given twice, or is of a type that no column has.
     """
     found: dict[str, Column] = {}
+    shared = {domain.name: tuple(domain.value) for domain in schema.string_domain}
     for feature in schema.feature:
         _check(feature, found)
         domain = feature.int_domain
@@ -67,6 +69,7 @@ def columns(schema: schema_pb2.Schema) -> dict[str, Column]:
             # An end that is not set reads as 0.
             minimum=domain.min if domain.HasField("min") else None,
             maximum=domain.max if domain.HasField("max") else None,
+            values=shared.get(feature.domain, tuple(feature.string_domain.value)),
         )
     return found
 

@@ -29,7 +29,8 @@ class DataStage:
 
 def stage(config: Config) -> DataStage:
     """ExampleGen, StatisticsGen, ImportSchemaGen, ExampleValidator, AnomalyGate, Transform."""
-    example_gen = make_example_gen(str(config.data), span_config(config)).with_id("ExampleGen")
+    source = source_fingerprint("components.example_gen")
+    example_gen = make_example_gen(str(config.data), span_config(config), source).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
     schema_gen = ImportSchemaGen(schema_text=config.schema_text).with_id("ImportSchemaGen")
     schema = schema_gen.outputs["schema"]
@@ -47,6 +48,7 @@ def stage(config: Config) -> DataStage:
         statistics=statistics_gen.outputs["statistics"],
         schema=schema,
         label=config.problem.label,
+        label_values=json.dumps(config.problem.label_values),
         tolerate=json.dumps(config.problem.anomalies.tolerate),
         fingerprint=source_fingerprint("components.anomaly_gate"),
     ).with_id("AnomalyGate")
@@ -79,6 +81,7 @@ def span_config(config: Config) -> SpanConfig:
         schema_text=config.schema_text,
         cache=str(config.cache),
         sample_rows=config.sample_rows,
-        seed=config.environment.training.seed,
+        # Without a sample nothing is drawn, and another seed is no reason to convert anew.
+        seed=0 if config.sample_rows is None else config.environment.training.seed,
         fingerprint=source_fingerprint("ingestion.examples"),
     )

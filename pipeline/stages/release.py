@@ -59,11 +59,9 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
 
 
 def lineage(config: Config) -> dict[str, Any]:
-    """What a release says of its making, beside the data: problem, window, sample, seed, source and versions."""
+    """What a release says of its making, beside the data: problem, seed, source and versions."""
     return {
         "problem": config.problem.name,
-        "window": str(config.window),
-        "sample_rows": config.sample_rows,
         "seed": config.environment.training.seed,
         "source": source_fingerprint("models.trainer"),
         "versions": {name: version(name) for name in ("tfx", "tensorflow", "tf-keras", "ai-edge-litert")},

@@ -12,7 +12,15 @@ from tfx.components.example_validator import executor
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
 
-from components.anomaly_gate import Anomaly, AnomalyGate, affected_rows, constant_label, describe, divide
+from components.anomaly_gate import (
+    Anomaly,
+    AnomalyGate,
+    affected_rows,
+    constant_label,
+    describe,
+    divide,
+    unknown_labels,
+)
 from components.artifacts import Verdict
 from components.statistics_gen import STATISTICS_FILE, span_statistics
 from schema.errors import AnomalyError
@@ -81,7 +89,9 @@ def judge(tmp_path: Path, write_rows: Callable[..., Path], artifact: Callable[..
             {"anomalies": [artifacts["anomalies"]]},
             {"exclude_splits": "null"},
         )
-        AnomalyGate.test_call(**artifacts, label="late", tolerate=json.dumps(tolerate), fingerprint="")
+        AnomalyGate.test_call(
+            **artifacts, label="late", label_values="[0, 1]", tolerate=json.dumps(tolerate), fingerprint=""
+        )
         return json.loads((tmp_path / "verdict" / "verdict.json").read_text(encoding="utf-8"))
 
     return run
@@ -89,6 +99,27 @@ def judge(tmp_path: Path, write_rows: Callable[..., Path], artifact: Callable[..
 
 def test_rows_that_fit_pass(judge: Judge) -> None:
     assert judge([GOOD, LATE], [LATE, GOOD]) == {"tolerated": [], "stopping": []}
+
+
+def test_a_label_that_is_no_class_stops_the_run(judge: Judge) -> None:
+    with pytest.raises(
+        AnomalyError, match=r"late: LABEL_UNKNOWN in span-01.*Expected one of 0, 1; values run from 0 to 2"
+    ):
+        judge([GOOD, LATE, {**GOOD, "late": 2}])
+
+
+def test_a_class_that_nobody_named_is_counted() -> None:
+    buckets = [
+        statistics_pb2.RankHistogram.Bucket(label=name, sample_count=rows) for name, rows in (("rye", 7), ("oat", 2))
+    ]
+    stats = statistics_pb2.FeatureNameStatistics(
+        string_stats=statistics_pb2.StringStatistics(rank_histogram=statistics_pb2.RankHistogram(buckets=buckets))
+    )
+    found = list(unknown_labels({"Split-span-03": {"crop": stats}}, "crop", ["rye", "maize"]))
+    assert [str(anomaly) for anomaly in found] == [
+        "crop: LABEL_UNKNOWN in span-03, 2 rows. Expected one of rye, maize; received oat."
+    ]
+    assert list(unknown_labels({"Split-span-03": {"crop": stats}}, "crop", [])) == []
 
 
 def test_the_message_names_feature_kind_span_and_rows(judge: Judge) -> None:

@@ -14,7 +14,7 @@ from components.release_pusher import ReleasePusher
 from components.release_store import current, versions
 from components.span_store import StoredSpan, link_spans
 
-LINEAGE = {"problem": "flights", "window": "1:9"}
+LINEAGE = {"problem": "flights", "seed": 7}
 VARIANTS = [
     {"name": "float32", "accepted": True, "reasons": []},
     {"name": "int8", "accepted": False, "reasons": ["flip rate 0.0300 is 0.0100 above the 0.0200 allowed"]},
@@ -93,7 +93,7 @@ def test_the_manifest_carries_lineage_metrics_signatures_variants_and_hashes(
     text = (tmp_path / "pushed" / "flights" / "current" / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
     spans = [{"span": 3, "content": "03-1a2b-all", "rows": {"train": 7, "eval": 1, "test": 2}}]
-    assert manifest["lineage"] == {**LINEAGE, "spans": spans}
+    assert manifest["lineage"] == {**LINEAGE, "window": "3:3", "spans": spans}
     assert manifest["metrics"] == {"auc": 0.71, "calibration": None}
     assert manifest["variants"] == VARIANTS
     assert manifest["model"] == str(tmp_path / "model")

@@ -42,6 +42,11 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
     source_fingerprint.cache_clear()
 
 
+def test_packages_of_others_are_not_read_where_they_lie_beside_ours(edit: Edit) -> None:
+    edit("numpy/__init__.py", "")
+    assert not changed_by(edit, "numpy/__init__.py", "changed = True")
+
+
 def changed_by(edit: Edit, path: str, source: str) -> bool:
     """Whether the edit changes the trainer's fingerprint."""
     before = source_fingerprint("models.trainer")

@@ -124,8 +124,8 @@ def test_an_unknown_problem_is_named_with_those_there_are(command: Command, push
 
 
 def test_a_problem_may_be_the_path_of_its_folder(command: Command, tmp_path: Path) -> None:
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
+    folder = tmp_path / "elsewhere" / "crops"
+    folder.mkdir(parents=True)
     (folder / "problem.yaml").write_text(PROBLEM, encoding="utf-8")
 
     assert command("list", "--problem", str(folder)) == (

@@ -47,7 +47,8 @@ def test_an_error_is_one_line() -> None:
 def test_a_failure_names_node_cause_place_log_and_the_command_that_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["run_local.py", "--set", "network.epochs=2 "])
+    monkeypatch.setattr(sys, "argv", ["run_local.py", "--no-cache", "--set", "network.epochs=2 "])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
     monkeypatch.chdir(tmp_path)
     try:
         # Raised within the project's own code, as a bug in it would be.
@@ -56,7 +57,7 @@ def test_a_failure_names_node_cause_place_log_and_the_command_that_resumes(
         lines = failure_lines("Trainer", error, tmp_path / "runs" / "1")
     assert lines[1].startswith("Trainer failed: TypeError: ")
     assert "  log     runs/1/run.log" in lines
-    assert lines[-1] == "  resume  python run_local.py --set 'network.epochs=2 '"
+    assert lines[-1] == "  resume  .venv/bin/python run_local.py --set 'network.epochs=2 '"
 
 
 def test_a_bug_is_placed_in_the_project_and_bad_input_is_not(tmp_path: Path) -> None:

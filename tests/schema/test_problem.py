@@ -154,11 +154,18 @@ def written(folder: Path, name: str = "fields") -> Path:
 
 
 def test_a_problem_is_found_by_name_and_by_path(tmp_path: Path) -> None:
-    inside, outside = written(tmp_path / "schema" / "fields"), written(tmp_path / "elsewhere")
+    inside, outside = written(tmp_path / "schema" / "fields"), written(tmp_path / "elsewhere" / "fields")
 
     assert problem_folder("fields", tmp_path) == inside
     assert problem_folder(str(outside), tmp_path) == outside
     assert read_problem(outside).name == "fields"
+
+
+def test_a_copied_folder_needs_a_name_of_its_own(tmp_path: Path) -> None:
+    copied = written(tmp_path / "copied")
+
+    with pytest.raises(InputError, match=r"name: expected the folder's name, 'copied'\. Received: 'fields'"):
+        read_problem(copied)
 
 
 def test_a_name_goes_before_a_path_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
