@@ -16,10 +16,10 @@ from tfx.types.standard_artifacts import Examples, Model, Schema
 from tfx.utils import io_utils
 
 from components.artifacts import DeviceModels
-from edge.convert import Converted, convert_all
+from edge.convert import Converted, convert_each
 from edge.metrics import main_metric
 from edge.runner import DeviceModel
-from edge.score import Cost, VariantScore, compare, gzip_size, judged
+from edge.score import Cost, VariantScore, compare, gzip_size, judged, unconverted
 from models.raw_rows import Rows, read_rows
 from schema import signatures
 from schema.bound import BoundProblem
@@ -50,11 +50,12 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     test = read_rows(splits["test"], problem, known)
     folder = Path(device_models.uri)
     folder.mkdir(parents=True, exist_ok=True)
-    made = convert_all(
-        Path(model.uri) / signatures.DEVICE_FORM, problem.problem.device.variants, folder, calibration.columns
-    )
+    device = problem.problem.device
+    made, failed = convert_each(Path(model.uri) / signatures.DEVICE_FORM, device.variants, folder, calibration.columns)
     server = predict(Path(model.uri) / signatures.SERVING_FORM, problem, test)
     scores = [score_variant(variant, problem, test, server) for variant in made]
+    scores += [unconverted(name, problem.problem.task, reason) for name, reason in failed.items()]
+    scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
     write_predictions(folder / PREDICTIONS, problem, test, server)
     device_models.accepted = sum(score.accepted for score in scores)

@@ -89,11 +89,12 @@ def make_requests(rows: Rows, bound: BoundProblem) -> dict[str, dict[str, NDArra
     table = {name: np.concatenate([column, gap[name], odd[name]]) for name, column in rows.columns.items()}
     serialized = [*rows.serialized, b"", _as_example(odd)]
     by_example = {signatures.EXAMPLES: np.array(serialized, object)}
-    return {
+    requests = {
         signatures.SERVING_DEFAULT: by_example,
         signatures.TRANSFORM_FEATURES: by_example,
         signatures.PREDICT_ROWS: table,
     }
+    return {**requests, signatures.TRANSFORM_LABELS: by_example} if bound.problem.classes else requests
 
 
 def _unseen(column: NDArray[Any], gap: NDArray[Any]) -> NDArray[Any]:

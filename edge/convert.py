@@ -1,6 +1,7 @@
 """One SavedModel to .tflite files, in a process of its own."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from edge.runner import Columns
 from edge.worker import MARK, REPORT
 from schema.errors import InputError, PipelineError
 
+_LOG = logging.getLogger(__name__)
 _PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -67,6 +69,33 @@ def convert_all(
         _run(saved_model, names, Path(scratch), calibration)
         report = json.loads((Path(scratch) / REPORT).read_text(encoding="utf-8"))
         return [_place(Path(scratch), folder, entry) for entry in report]
+
+
+def convert_each(
+    saved_model: Path, names: Sequence[str], folder: Path, calibration: Columns | None = None
+) -> tuple[list[Converted], dict[str, str]]:
+    """convert_all, and if that fails each recipe in a process of its own, so that none costs the others their file.
+
+    Returns:
+        What was converted, and for each other recipe why it was not, in one line.
+
+    Raises:
+        InputError: as convert_all.
+    """
+    try:
+        return convert_all(saved_model, names, folder, calibration), {}
+    except InputError:
+        raise
+    except PipelineError as error:
+        _LOG.warning("converting recipe by recipe, since together they failed: %s", error)
+    made: list[Converted] = []
+    failed: dict[str, str] = {}
+    for name in names:
+        try:
+            made.append(convert(saved_model, name, folder / f"{name}.tflite", calibration))
+        except PipelineError as error:
+            failed[name] = " ".join(str(error).split())
+    return made, failed
 
 
 def _check(saved_model: Path, names: Sequence[str], calibration: Columns | None) -> None:

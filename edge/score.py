@@ -74,6 +74,14 @@ class VariantScore:
     reasons: tuple[str, ...] = ()
 
 
+def unconverted(name: str, task: Task, reason: str) -> VariantScore:
+    """The record of a recipe that gave no file: rejected, with nothing measured."""
+    nothing = Cost(0, 0, 0.0, 0.0, 0.0)
+    empty = np.zeros((0, 1), np.float32)
+    score = compare(name, nothing, task, np.zeros(0), empty, empty)
+    return replace(score, reasons=(f"not converted: {reason}",))
+
+
 def gzip_size(content: bytes) -> int:
     """Bytes after gzip at its best level: what a download costs."""
     return len(gzip.compress(content, compresslevel=9, mtime=0))

@@ -14,6 +14,8 @@ from schema.problem import Task
 from schema.rows import Column, Kind
 
 _BATCH_ROWS = 8192
+# No column of a problem has such a name.
+_LABEL, _KEY = "\0label", "\0key"
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,36 @@ class Rows:
 
 
 def read_rows(files: list[Path], bound: BoundProblem, columns: Mapping[str, Column], limit: int | None = None) -> Rows:
-    """The rows of gzip TFRecord shards, in order; with a limit, as many rows taken evenly from all of them."""
-    parts = list(_parts(files, bound, columns))
+    """The rows of gzip TFRecord shards, in order; with a limit, as many rows taken evenly from all of them.
+
+    Memory is that of the rows that are kept.
+    """
+    keep = None if limit is None else _spread(files, limit)
+    parts = list(_parts(files, bound, columns, keep))
     if not parts:
         return Rows(np.empty(0, object), {}, np.empty(0), None)
     serialized = np.concatenate([part[0] for part in parts])
-    keep = np.arange(len(serialized))
-    if limit is not None and limit < len(keep):
-        keep = np.unique(np.linspace(0, len(keep) - 1, limit).astype(int))
-    joined = {name: np.concatenate([part[1][name] for part in parts])[keep] for name in parts[0][1]}
-    keys = joined.pop("\0key", None)
-    labels = joined.pop("\0label")
-    return Rows(serialized[keep], joined, labels, keys)
+    joined = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
+    keys = joined.pop(_KEY, None)
+    labels = joined.pop(_LABEL)
+    return Rows(serialized, joined, labels, keys)
+
+
+def _records(files: list[Path]) -> tf.data.Dataset:
+    return tf.data.TFRecordDataset([str(path) for path in files], compression_type="GZIP").batch(_BATCH_ROWS)
+
+
+def _spread(files: list[Path], limit: int) -> NDArray[np.int64]:
+    """Places of at most `limit` rows, evenly spread over all."""
+    rows = sum(int(tf.size(batch)) for batch in _records(files))
+    return np.unique(np.linspace(0, max(rows - 1, 0), min(limit, rows)).astype(np.int64))
 
 
 def _parts(
-    files: list[Path], bound: BoundProblem, columns: Mapping[str, Column]
+    files: list[Path], bound: BoundProblem, columns: Mapping[str, Column], keep: NDArray[np.int64] | None
 ) -> Iterator[tuple[NDArray[np.object_], dict[str, NDArray[np.generic]]]]:
     problem = bound.problem
-    extra = {"\0label": problem.label} | ({"\0key": problem.split.key} if problem.split.key else {})
+    extra = {_LABEL: problem.label} | ({_KEY: problem.split.key} if problem.split.key else {})
     dtypes = {Kind.STRING: tf.string, Kind.INTEGER: tf.int64, Kind.NUMBER: tf.float32}
     spec = {name: tf.io.FixedLenFeature([], dtypes[columns[name].kind]) for name in extra.values()}
 
@@ -59,13 +72,16 @@ def _parts(
     def parse(batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         return parse_rows(batch, bound, columns), tf.io.parse_example(batch, spec)
 
-    records = tf.data.TFRecordDataset([str(path) for path in files], compression_type="GZIP").batch(_BATCH_ROWS)
-    for batch in records:
-        features, others = parse(batch)
+    first = 0
+    for batch in _records(files):
+        rows = int(tf.size(batch))
+        kept = batch if keep is None else tf.gather(batch, keep[(keep >= first) & (keep < first + rows)] - first)
+        first += rows
+        features, others = parse(kept)
         found = {name: column.numpy() for name, column in features.items()}
         found |= {key: others[name].numpy() for key, name in extra.items()}
-        found["\0label"] = _class_numbers(found["\0label"], bound)
-        yield batch.numpy(), found
+        found[_LABEL] = _class_numbers(found[_LABEL], bound)
+        yield kept.numpy(), found
 
 
 def _class_numbers(labels: NDArray[np.generic], bound: BoundProblem) -> NDArray[np.generic]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as litert
 
 from edge import graph
-from edge.convert import Converted, convert, convert_all
+from edge.convert import Converted, convert, convert_all, convert_each
 from edge.metrics import auc
 from edge.runner import Array, Columns, DeviceModel
 from edge.source import Source
@@ -141,6 +141,31 @@ def test_a_failure_names_the_operator_and_leaves_nothing(tmp_path: Path) -> None
     assert "exit code 1: converting by recipe float32\n" in str(caught.value)
     assert len(str(caught.value).splitlines()) < 12
     assert list((tmp_path / "out").iterdir()) == []
+
+
+class Huge(tf.Module):
+    """A model with a weight that half precision cannot hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = tf.Variable(tf.fill([16, 64], 1e6))
+        self.head = tf.Variable(tf.ones([64, 1]))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="distance")])
+    def serve(self, distance: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The signature."""
+        hidden = tf.nn.relu(tf.matmul(tf.repeat(distance[:, None], 16, axis=1), self.weights))
+        return {"score": tf.matmul(hidden, self.head)}
+
+
+def test_a_recipe_that_fails_costs_the_others_nothing(tmp_path: Path) -> None:
+    module = Huge()
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures={"serving_default": module.serve})
+    made, failed = convert_each(tmp_path / "saved", ["float32", "float16", "dynamic_int8"], tmp_path / "out")
+    assert [variant.recipe for variant in made] == ["float32", "dynamic_int8"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dynamic_int8.tflite", "float32.tflite"]
+    assert list(failed) == ["float16"]
+    assert "exceeds half precision's 65504" in failed["float16"]
 
 
 def test_wrong_requests_are_refused_before_a_process_starts(saved_model: Path, tmp_path: Path) -> None:

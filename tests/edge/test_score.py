@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge.runner import Array
-from edge.score import Cost, VariantScore, compare, gzip_size, judge, judged
+from edge.score import Cost, VariantScore, compare, gzip_size, judge, judged, unconverted
 from schema.errors import InputError
 from schema.problem import Device, Task
 
@@ -119,3 +119,10 @@ def test_shapes_must_agree_and_the_server_must_be_finite() -> None:
 
 def test_gzip_size_sees_repetition() -> None:
     assert gzip_size(b"\0" * 10_000) < 100
+
+
+def test_a_recipe_without_a_file_is_rejected_with_its_reason() -> None:
+    score = unconverted("float16", Task.BINARY, "a weight is too large")
+
+    assert (score.name, score.accepted, score.bytes, score.rows) == ("float16", False, 0, 0)
+    assert score.reasons == ("not converted: a weight is too large",)
