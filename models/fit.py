@@ -178,7 +178,7 @@ def _compiled(
     with strategy.scope():
         model = build_network(bound, statistics)
         if paths.warm_start is not None:
-            load_weights(model, paths.warm_start)
+            load_weights(model, paths.warm_start, statistics)
         model.compile(
             optimizer=_optimizer(bound, steps),
             loss=MemberLoss(bound.problem.task),

@@ -16,7 +16,7 @@ class Training(Closed):
         description="none, mirrored, multi_worker_mirrored (TF_CONFIG) or tpu",
     )
     tpu: str = Field(default="", description="address of the TPU; empty asks the environment")
-    warm_start: bool = Field(default=False, description="start from the weights of the last blessed model")
+    warm_start: bool = Field(default=False, description="start at the last blessed model; not after a change of split")
     jit_compile: bool = Field(default=False, description="compile the train step with XLA; with strategy none")
     seed: int = Field(default=7, ge=0, description="seed of weights, shuffling and sampling")
 

@@ -1,37 +1,72 @@
-"""A model's weights by name, from which a later training starts."""
+"""A model's weights by name, and its embeddings by term, from which a later training starts."""
 
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
+from models.encoding import FIRST_TERM_ID
+from models.statistics import Statistics
+
 _LOG = logging.getLogger(__name__)
+_TERMS = "terms"
+
+Weights = dict[str, NDArray[np.generic]]
 
 
-def save_weights(network: tf_keras.Model, path: Path) -> None:
-    """Writes the weights by name, for a later training to start from."""
+def save_weights(network: tf_keras.Model, path: Path, statistics: Statistics) -> None:
+    """Writes the weights by name with the vocabularies, for a later training to start from."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **{variable.name: variable.numpy() for variable in network.weights})
+    terms = {name: [term.hex() for term in found] for name, found in statistics.vocabularies.items()}
+    arrays: dict[str, Any] = {variable.name: variable.numpy() for variable in network.weights}
+    arrays[_TERMS] = np.frombuffer(json.dumps(terms).encode(), np.uint8)
+    np.savez(path, **arrays)
 
 
-def load_weights(network: tf_keras.Model, path: Path) -> None:
-    """Puts saved weights into the network. If they do not all fit it, warns why and leaves it as it is."""
+def load_weights(network: tf_keras.Model, path: Path, statistics: Statistics) -> None:
+    """Puts saved weights into the network. If they do not all fit it, warns why and leaves it as it is.
+
+    A term keeps its vectors wherever it stands in the new vocabulary; one that is new there starts afresh.
+    """
     try:
         with path.open("rb") as file, np.load(file) as saved:
-            found = dict(saved)
+            found: Weights = dict(saved)
+            terms = json.loads(found.pop(_TERMS, np.frombuffer(b"{}", np.uint8)).tobytes())
     except (OSError, EOFError, ValueError, BadZipFile) as error:
         _LOG.warning("warm start: training starts afresh, since %s is not readable: %s", path, error)
         return
+    for feature, vocabulary in statistics.vocabularies.items():
+        before = {bytes.fromhex(term): place for place, term in enumerate(terms.get(feature, []))}
+        _move_terms(network, found, feature, before, vocabulary)
     misfits = _misfits(network, found)
     if misfits:
         _LOG.warning("warm start: training starts afresh, since %s does not fit: %s", path, "; ".join(misfits))
         return
     network.set_weights([found[variable.name] for variable in network.weights])
     _LOG.info("warm start: training starts from %s", path)
+
+
+def _move_terms(
+    network: tf_keras.Model, found: Weights, feature: str, before: Mapping[bytes, int], now: tuple[bytes, ...]
+) -> None:
+    """Lays the rows of a feature's saved embeddings out by today's vocabulary."""
+    for variable in network.weights:
+        saved = found.get(variable.name)
+        if not variable.name.endswith(f"_embedding_{feature}/embeddings:0") or saved is None:
+            continue
+        rows = variable.numpy()
+        if saved.shape[1:] == rows.shape[1:] and len(saved) == len(before) + FIRST_TERM_ID:
+            rows[:FIRST_TERM_ID] = saved[:FIRST_TERM_ID]
+            known = [(place, before[term]) for place, term in enumerate(now) if term in before]
+            for place, earlier in known:
+                rows[place + FIRST_TERM_ID] = saved[earlier + FIRST_TERM_ID]
+            found[variable.name] = rows
 
 
 def _misfits(network: tf_keras.Model, found: Mapping[str, NDArray[np.generic]]) -> list[str]:
