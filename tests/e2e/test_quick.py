@@ -23,7 +23,9 @@ def test_a_first_run_pushes_a_blessed_model(flights: Run) -> None:
     record = flights.record
     assert (record["status"], record["blessed"], record["reasons"]) == ("pushed", True, [])
     assert flights.statuses == dict.fromkeys(NODES, "ran")
-    assert Path(record["pushed"]["path"]) == flights.output / "pushed" / "nyc_flights" / record["pushed"]["version"]
+    assert (
+        Path(record["pushed"]["path"]) == flights.output / "pushed" / "nyc_flights_quick" / record["pushed"]["version"]
+    )
 
 
 def test_the_screen_has_at_most_40_lines_and_says_what_matters(flights: Run) -> None:
@@ -57,7 +59,7 @@ def test_each_variant_is_accepted_close_to_the_server_and_smaller(flights: Run) 
 
 
 def test_a_version_is_whole_and_its_manifest_true(flights: Run) -> None:
-    version = flights.output / "pushed" / "nyc_flights" / "current"
+    version = flights.output / "pushed" / "nyc_flights_quick" / "current"
     manifest = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
     files = {path.relative_to(version).as_posix() for path in version.rglob("*") if path.is_file()}
     assert files == {"manifest.json", *manifest["files"]}
@@ -83,7 +85,7 @@ def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> N
 
 
 def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> None:
-    before = sorted((flights.output / "pushed" / "nyc_flights").iterdir())
+    before = sorted((flights.output / "pushed" / "nyc_flights_quick").iterdir())
     run = run_local(flights.output, *DATA, "--set", "evaluation.bounds.auc=0.99")
     assert run.code == 4
     assert (run.record["status"], run.record["blessed"], run.record["pushed"]) == ("not blessed", False, None)
@@ -91,7 +93,7 @@ def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> Non
     assert "below its floor 0.99" in run.record["reasons"][0]
     assert run.statuses["Trainer"] == "cached"
     assert run.statuses["Pusher"] == "skipped"
-    assert sorted((flights.output / "pushed" / "nyc_flights").iterdir()) == before
+    assert sorted((flights.output / "pushed" / "nyc_flights_quick").iterdir()) == before
 
 
 def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, project: Path) -> None:
