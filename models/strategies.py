@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -44,7 +45,7 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
 
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:
-    check_tf_config()
+    read_tf_config()
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
@@ -54,8 +55,8 @@ def _multi_worker_strategy() -> tf.distribute.Strategy:
         ) from None
 
 
-def check_tf_config() -> None:
-    """Refuses a TF_CONFIG that does not name a cluster and a task in it, since TensorFlow would quietly train alone.
+def read_tf_config() -> dict[str, Any]:
+    """TF_CONFIG, which names a cluster and a task in it; without them TensorFlow would quietly train alone.
 
     Raises:
         InputError: saying what was found.
@@ -70,13 +71,25 @@ def check_tf_config() -> None:
             "training.strategy: multi_worker_mirrored needs TF_CONFIG with a cluster and a task of it, such as "
             f"{_EXAMPLE}. Received: {text!r}"
         )
+    return dict(config)
+
+
+def chief_address(config: Mapping[str, Any]) -> str:
+    """host:port of the chief of a TF_CONFIG's cluster: its chief, or worker 0 where there is none."""
+    return str((config["cluster"].get("chief") or config["cluster"]["worker"])[0])
+
+
+def names_chief(config: Mapping[str, Any]) -> bool:
+    """Whether a TF_CONFIG makes its process the chief, as is_chief says once there is a strategy."""
+    kind = "chief" if config["cluster"].get("chief") else "worker"
+    return bool(config["task"]["type"] == kind and int(config["task"]["index"]) == 0)
 
 
 def _names_a_task(config: Any) -> bool:
     try:
         kind, index = config["task"]["type"], int(config["task"]["index"])
-        return index in range(len(config["cluster"][kind]))
-    except (KeyError, TypeError, ValueError):
+        return index in range(len(config["cluster"][kind])) and bool(chief_address(config))
+    except (KeyError, IndexError, TypeError, ValueError):
         return False
 
 

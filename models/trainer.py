@@ -4,7 +4,8 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from models.export import RowModel, export
 from models.fit import FitPaths, fit
 from models.input import training_source
 from models.statistics import read_statistics
-from models.strategies import is_chief, make_strategy
+from models.strategies import StrategyName, is_chief, make_strategy, names_chief, read_tf_config
 from models.training_options import Training
 from models.warm_start import save_weights
 from schema.bound import BoundProblem
@@ -25,6 +26,19 @@ from schema.rows import columns
 
 WEIGHTS = "weights/weights.npz"
 
+# What run_fn reads of its argument.
+_READ = (
+    "train_files",
+    "eval_files",
+    "transform_output",
+    "schema_file",
+    "custom_config",
+    "hyperparameters",
+    "base_model",
+    "model_run_dir",
+    "serving_model_dir",
+)
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -32,13 +46,18 @@ def run_fn(fn_args: Any) -> None:
     """Trains and exports the model.
 
     `fn_args.custom_config` holds `bound` (BoundProblem) and `training` (Training) as JSON, and `checkpoints`, a folder
-    that outlives the execution, so that a killed training resumes where its last finished epoch ended.
+    that outlives the execution, so that a killed training resumes where its last finished epoch ended. The chief of a
+    cluster lays its arguments out there for the other workers (see models.worker).
     """
-    config = fn_args.custom_config
-    options = Training.model_validate_json(config["training"])
+    options = Training.model_validate_json(fn_args.custom_config["training"])
+    with _offered(fn_args, options):
+        _train(fn_args, options)
+
+
+def _train(fn_args: Any, options: Training) -> None:
     # First of all: TensorFlow joins a cluster before it computes anything, or not at all.
     strategy = make_strategy(options.strategy, options.tpu)
-    bound = with_tuned(BoundProblem.model_validate_json(config["bound"]), fn_args.hyperparameters)
+    bound = with_tuned(BoundProblem.model_validate_json(fn_args.custom_config["bound"]), fn_args.hyperparameters)
     statistics = read_statistics(Path(fn_args.transform_output), bound)
     checkpoint = checkpoint_folder(fn_args)
     network = fit(
@@ -58,8 +77,35 @@ def run_fn(fn_args: Any) -> None:
         folder = Path(fn_args.serving_model_dir).parent
         schema = text_format.Parse(Path(fn_args.schema_file).read_text(encoding="utf-8"), schema_pb2.Schema())
         export(RowModel(bound, statistics, network), columns(schema), folder)
-        save_weights(network, folder / WEIGHTS)
+        save_weights(network, folder / WEIGHTS, statistics)
         shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def job_file(checkpoints: Path) -> Path:
+    """The file in which a chief lays out its `cluster` and its `fn_args` for the other workers."""
+    return checkpoints / "workers" / "job.json"
+
+
+@contextmanager
+def _offered(fn_args: Any, options: Training) -> Iterator[None]:
+    """Has the chief's job lie there while it trains, from before it listens at its address: it then awaits the others.
+
+    So whoever finds the chief listening, and only then reads the file, reads no job of a chief that was killed.
+    """
+    config = read_tf_config() if options.strategy == StrategyName.MULTI_WORKER_MIRRORED else None
+    if config is None or not names_chief(config):
+        yield
+        return
+    file = job_file(Path(fn_args.custom_config["checkpoints"]))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    job = {"cluster": config["cluster"], "fn_args": {name: getattr(fn_args, name) for name in _READ}}
+    aside = file.with_suffix(".partial")
+    aside.write_text(json.dumps(job), encoding="utf-8")
+    aside.replace(file)
+    try:
+        yield
+    finally:
+        shutil.rmtree(file.parent, ignore_errors=True)
 
 
 def with_tuned(bound: BoundProblem, hyperparameters: Mapping[str, Any] | None) -> BoundProblem:

@@ -7,7 +7,7 @@ from urllib.error import URLError
 import pytest
 import tensorflow as tf
 
-from models.strategies import StrategyName, is_chief, make_strategy
+from models.strategies import StrategyName, chief_address, is_chief, make_strategy, names_chief
 from models.training_options import Training
 from schema.errors import InputError
 
@@ -85,6 +85,7 @@ def test_xla_is_for_one_device(name: str) -> None:
         json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}),
         json.dumps({"cluster": WORKERS, "task": {"type": "chief", "index": 0}}),
         json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": "first"}}),
+        json.dumps({"cluster": {"ps": ["127.0.0.1:1"]}, "task": {"type": "ps", "index": 0}}),
     ],
 )
 def test_a_cluster_without_this_task_is_refused(text: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +101,26 @@ def test_a_cluster_without_this_task_is_refused(text: str | None, monkeypatch: p
         '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}. '
         f"Received: {text or ''!r}"
     )
+
+
+@pytest.mark.parametrize(
+    ("cluster", "kind", "index", "chief"),
+    [
+        ({"worker": ["a:1", "b:1"]}, "worker", 0, True),
+        ({"worker": ["a:1", "b:1"]}, "worker", 1, False),
+        ({"worker": ["a:1", "b:1"]}, "worker", "0", True),
+        ({"chief": [], "worker": ["a:1", "b:1"]}, "worker", 0, True),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, "chief", 0, True),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, "worker", 0, False),
+    ],
+)
+def test_the_chief_is_the_task_of_that_name_or_else_worker_0(
+    cluster: dict[str, list[str]], kind: str, index: int | str, chief: bool
+) -> None:
+    config = {"cluster": cluster, "task": {"type": kind, "index": index}}
+
+    assert names_chief(config) is chief
+    assert chief_address(config) == "a:1"
 
 
 def test_a_torn_tf_config_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

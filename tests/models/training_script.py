@@ -1,6 +1,6 @@
 """Trains in a process of its own, where devices and clusters can be set up; the last line of output is JSON.
 
-Usage: python -m tests.models.training_script mirrored FOLDER | run_fn ARGUMENTS.json
+Usage: python -m tests.models.training_script mirrored FOLDER | run_fn ARGUMENTS.json | chief ARGUMENTS.json
 """
 
 import json
@@ -68,6 +68,14 @@ def run_fn(file: Path) -> dict[str, Any]:
     }
 
 
+def chief(file: Path) -> dict[str, Any]:
+    """Calls run_fn as TFX does, and computes alone afterwards, as the pipeline's later nodes do."""
+    fn_args = SimpleNamespace(**json.loads(file.read_text(encoding="utf-8")))
+    trainer.run_fn(fn_args)
+    served = tf.saved_model.load(fn_args.serving_model_dir)
+    return {"signatures": sorted(served.signatures), "sum": int(tf.reduce_sum(tf.range(4)))}
+
+
 def disagreement(strategy: tf.distribute.Strategy) -> str | None:
     """What is said where the chief finds a checkpoint of three epochs and any other worker none."""
     backup = SimpleNamespace(restore=lambda: 3 if is_chief(strategy) else 0, folder="checkpoints")
@@ -85,4 +93,5 @@ def as_lists(network: Any) -> list[Any]:
 
 if __name__ == "__main__":
     role, argument = sys.argv[1:]
-    print(json.dumps({"mirrored": mirrored, "run_fn": run_fn}[role](Path(argument))))  # noqa: T201
+    answer = {"mirrored": mirrored, "run_fn": run_fn, "chief": chief}[role](Path(argument))
+    print(json.dumps(answer))  # noqa: T201
