@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from schema.errors import InputError, PipelineError
+from schema.problem import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="run_local.py", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--problem", default="nyc_flights", help="a folder under schema/, or the path of one")
+    parser.add_argument("--problem", default=DEFAULT_PROBLEM, help="a folder under schema/, or the path of one")
     parser.add_argument("--environment", default="local", help="a file under pipeline/environments/")
     parser.add_argument("--data", help="folder of spans; the problem's own when left out")
     parser.add_argument("--output", default="output", help="where everything is written")

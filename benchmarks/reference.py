@@ -24,7 +24,7 @@ from ingestion.csv_reader import read_csv
 from ingestion.splits import SPLITS, assign
 from ingestion.windows import parse_window, select
 from schema.errors import InputError, PipelineError
-from schema.problem import Encoding, Problem, Task, problem_folder, read_problem
+from schema.problem import DEFAULT_PROBLEM, Encoding, Problem, Task, problem_folder, read_problem
 from schema.rows import Column, Kind, columns, read_schema
 from schema.signatures import prediction_key
 
@@ -190,7 +190,7 @@ def compare(model: Scored, reference: Scored, resamples: int, seed: int = 0) -> 
     Every draw takes the same keys for both models, so what makes a day hard for both leaves the difference alone.
 
     Raises:
-        InputError: if the two do not have the same rows and late rows a key.
+        InputError: if the two do not have the same rows and positive rows a key.
     """
     keys = np.unique(reference.keys)
     check_same_rows(model, reference)
@@ -215,7 +215,7 @@ def _interval(value: float, drawn: Numbers) -> Interval:
 
 
 def check_same_rows(model: Scored, reference: Scored) -> None:
-    """Compares rows and late rows of each key.
+    """Compares rows and positive rows of each key.
 
     Raises:
         InputError: naming the first key in which they differ.
@@ -285,7 +285,7 @@ def table_lines(run_id: str, fitted: Fitted, compared: Comparison, keys: int, ro
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.reference", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--problem", default="nyc_flights", help="a folder under schema/, or the path of one")
+    parser.add_argument("--problem", default=DEFAULT_PROBLEM, help="a folder under schema/, or the path of one")
     parser.add_argument("--data", type=Path, help="folder of spans; the problem's own when left out")
     parser.add_argument("--output", type=Path, default=Path("output"), help="where the pipeline wrote its runs")
     return parser.parse_args(arguments)

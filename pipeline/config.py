@@ -21,7 +21,6 @@ from schema.rows import read_schema
 ROOT = Path(__file__).resolve().parent.parent
 QUICK_ROWS = 20_000
 QUICK_BATCH_ROWS = 256
-DEFAULT_PROBLEM = "nyc_flights"
 DEFAULT_OUTPUT = "output"
 ALL_SPANS = Window()
 

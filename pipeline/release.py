@@ -9,13 +9,14 @@ from pathlib import Path
 from components.release_store import CURRENT, MANIFEST, current, rollback, versions
 from pipeline.session import locked
 from schema.errors import InputError, PipelineError
+from schema.problem import DEFAULT_PROBLEM
 
 
 def main(arguments: list[str]) -> int:
     """Lists versions or goes back one; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.release", description=__doc__)
     parser.add_argument("action", choices=["list", "rollback"])
-    parser.add_argument("--problem", default="nyc_flights", help="a folder under schema/, or the path of one")
+    parser.add_argument("--problem", default=DEFAULT_PROBLEM, help="a folder under schema/, or the path of one")
     parser.add_argument("--output", default="output", help="the --output of the run that released")
     chosen = parser.parse_args(arguments)
     try:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
-from pipeline.config import DEFAULT_OUTPUT, DEFAULT_PROBLEM, ROOT, Config
+from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
 from pipeline.graph import create_pipeline
 from pipeline.local_runner import LocalRunner, NodeError, NodeResult, Status, compile_graph, node_ids
 from pipeline.session import Session
@@ -23,6 +23,7 @@ from reports.run_record import RunRecord, write_record
 from reports.summary import result_lines, shortened
 from schema.closed import nearest
 from schema.errors import InputError, NotBlessedError, PipelineError
+from schema.problem import DEFAULT_PROBLEM
 
 UNEXPECTED = 1
 _DISK_FAULTS = ("No space left on device", "disk is full", "Disk quota exceeded", "Read-only file system")

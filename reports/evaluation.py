@@ -37,7 +37,7 @@ def sliced_metrics(evaluation: Path) -> dict[str, dict[str, Metrics]]:
 
 
 def slice_name(key: Any) -> str:
-    """`overall`, or `carrier=UA`, or `carrier=UA, origin=EWR`, of TFMA's SliceKey."""
+    """`overall`, or `soil=clay`, or `soil=clay, crop=rye`, of TFMA's SliceKey."""
     pairs = []
     for single in key.single_slice_keys:
         value = getattr(single, single.WhichOneof("kind") or "bytes_value")

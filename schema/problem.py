@@ -10,6 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from schema.closed import Closed, read_yaml
 from schema.errors import InputError
 
+# What every command takes when none is named.
+DEFAULT_PROBLEM = "nyc_flights"
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _SPAN_PATTERN = re.compile(r"(?!/|.*\*\*)[^{}]*\{SPAN(:[1-9])?\}[^{}]*")

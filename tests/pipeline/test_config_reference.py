@@ -289,7 +289,6 @@ def test_it_needs_neither_tensorflow_nor_tfx() -> None:
     assert found.stdout == "[]\n"
 
 
-@pytest.mark.skipif(not README.is_file(), reason="README.md is not there yet")
 def test_the_readme_has_the_reference() -> None:
     text = README.read_text(encoding="utf-8")
 

@@ -190,5 +190,5 @@ def test_variants_that_find_no_room_are_counted() -> None:
 
 
 def test_a_path_is_shortened_below_the_base_alone() -> None:
-    assert shortened(Path("/work/output/runs/1"), Path("/work")) == "output/runs/1"
+    assert shortened(Path("/home/ana/output/runs/1"), Path("/home/ana")) == "output/runs/1"
     assert shortened(Path("/elsewhere/1"), Path("/work")) == "/elsewhere/1"
