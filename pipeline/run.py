@@ -86,9 +86,10 @@ def run(config: Config, choice: Choice, session: Session) -> int:
         write_record(record, session.folder)
         _say(session.terminal, failure_lines(failure.node, cause, session.folder))
         return exit_code(cause)
-    record = collect(replace(record, nodes=_nodes(results, known)), runner.outputs())
+    outputs = runner.outputs()
+    record = collect(replace(record, nodes=_nodes(results, known)), outputs)
     record = replace(record, seconds=time.monotonic() - started)
-    keep_predictions(runner.outputs(), session.folder)
+    keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
     _say(session.terminal, [*result_lines(record), *closing_lines(record, session.folder, config.releases)])
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
