@@ -1,33 +1,43 @@
-"""Transform with a dataset a span, so that TFT's analyzer cache serves every window a span stands in."""
+"""Transform with an analysis of our own: whole columns, a shard at a time, each shard analysed once."""
 
+import hashlib
 import json
 import logging
-import shutil
+import pickle
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.components import Transform
-from tfx.components.transform import executor
-from tfx.dsl.components.base import executor_spec
+from tfx.components.util import udf_utils
+from tfx.dsl.components.base import base_beam_executor, executor_spec
 from tfx.proto import transform_pb2
-from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
-from tfx.utils import proto_utils
+from tfx.types import artifact_utils
+from tfx.types import standard_component_specs as keys
+from tfx.utils import io_utils, proto_utils
 
-from components.span_store import StoredSpan, read_spans
+from components.span_store import read_spans
+from ingestion.records import example_batches
+from models.analysis import Analysis, merged
 from models.materialize import transform_shard
+from models.statistics import Statistics
+from models.transform_graph import write_transform_graph
+from schema.bound import BoundProblem
+from schema.rows import read_schema
 
 _LOG = logging.getLogger(__name__)
-_CACHE_FOLDER = "analyzers"
+_CACHE_FOLDER = "analyses"
 
 
-class Executor(executor.Executor):
-    """TFX's executor for the analysis, on one Examples artifact a span; one pass a shard for the transformation.
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """One pass over the shards that are new to find their statistics, and one over all to transform them.
 
-    TFT keys its analyzer cache by the path of a dataset. A window's own artifact has a new path each month; a stored
-    span keeps its path for as long as its content is the same. The stock executor would also build a Beam graph a span
-    and split to transform, which costs seconds each before the first row.
+    TFT's own analyzers and their cache cost some ten Beam stages an analyzer and span, seconds before the first row.
+    Here the statistics are found first and given to preprocessing_fn as constants, which TFT then traces.
     """
 
     def Do(
@@ -36,81 +46,72 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Analyses and transforms; the outputs are laid out as the stock executor lays them for one artifact."""
-        outputs = {key: artifacts[0] for key, artifacts in output_dict.items()}
-        transformed = outputs[standard_component_specs.TRANSFORMED_EXAMPLES_KEY]
-        examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
-        cached = standard_component_specs.UPDATED_ANALYZER_CACHE_KEY in outputs
-        cache = _cache_folder(exec_properties)
+        """Writes the transform graph and the transformed examples as the stock executor lays them out."""
+        examples = Path(artifact_utils.get_single_uri(input_dict[keys.EXAMPLES_KEY]))
+        schema_file = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict[keys.SCHEMA_KEY]))
+        graph = artifact_utils.get_single_uri(output_dict[keys.TRANSFORM_GRAPH_KEY])
+        transformed = artifact_utils.get_single_instance(output_dict[keys.TRANSFORMED_EXAMPLES_KEY])
         splits = transform_pb2.SplitsConfig()
-        proto_utils.json_to_proto(exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], splits)
-        super().Do(
-            {**input_dict, **(_span_inputs(examples, cache) if cached else {})},
-            {key: value for key, value in output_dict.items() if outputs[key] is not transformed},
-            {**exec_properties, standard_component_specs.SPLITS_CONFIG_KEY: _analysis_only(splits)},
-        )
-        self._materialize(
-            outputs[standard_component_specs.TRANSFORM_GRAPH_KEY].uri, Path(examples.uri), transformed, splits
-        )
-        if cached:
-            _keep_cache(Path(outputs[standard_component_specs.UPDATED_ANALYZER_CACHE_KEY].uri), cache)
+        proto_utils.json_to_proto(exec_properties[keys.SPLITS_CONFIG_KEY], splits)
+        schema, custom = read_schema(Path(schema_file)), json.loads(exec_properties[keys.CUSTOM_CONFIG_KEY])
+        known = self._analyse(examples, splits.analyze, schema, custom)
+        encode = udf_utils.get_fn(exec_properties, keys.PREPROCESSING_FN_KEY)
+        encode = partial(encode, custom_config={**custom, "statistics": known.to_json()})
+        write_transform_graph(encode, schema, known, Path(graph))
+        self._materialize(graph, examples, Path(transformed.uri), splits.transform)
+        transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
 
-    def _materialize(self, graph: str, examples: Path, transformed: types.Artifact, splits: Any) -> None:
+    def _analyse(
+        self, examples: Path, splits: Iterable[str], schema: schema_pb2.Schema, custom: dict[str, Any]
+    ) -> Statistics:
+        """The statistics of the splits' rows; only shards that no earlier window analysed are read."""
+        serialized = schema.SerializeToString(deterministic=True)
+        folder = Path(custom["cache"]) / _CACHE_FOLDER / _identity(custom, serialized)
         jobs = [
-            (graph, str(shard), str(Path(transformed.uri) / f"Split-{split}" / shard.name))
-            for split in splits.transform
+            (str(shard), str(folder / Path(span.folder).name / split / f"{shard.name}.pickle"))
+            for span in read_spans(examples)
+            for split in splits
+            for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz"))
+        ]
+        missing = [(shard, target) for shard, target in jobs if not Path(target).is_file()]
+        _LOG.info("%d of %d shards to analyse", len(missing), len(jobs))
+        if missing:
+            with self._make_beam_pipeline() as pipeline:
+                _ = pipeline | beam.Create(missing) | beam.Map(analyse_shard, custom["bound"], serialized)
+        parts = (pickle.loads(Path(target).read_bytes()) for _, target in jobs)  # noqa: S301 (analyse_shard wrote it)
+        return merged(BoundProblem.model_validate_json(custom["bound"]), parts)
+
+    def _materialize(self, graph: str, examples: Path, transformed: Path, splits: Iterable[str]) -> None:
+        jobs = [
+            (graph, str(shard), str(transformed / f"Split-{split}" / shard.name))
+            for split in splits
             for shard in sorted((examples / f"Split-{split}").glob("*.gz"))
         ]
         with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | beam.Create(jobs, reshuffle=False) | beam.MapTuple(transform_shard)
-        transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
+            _ = pipeline | beam.Create(jobs) | beam.MapTuple(transform_shard)
 
 
-def _span_inputs(examples: types.Artifact, cache: Path) -> dict[str, list[types.Artifact]]:
-    spans = read_spans(Path(examples.uri))
-    inputs = {standard_component_specs.EXAMPLES_KEY: [_as_artifact(span, examples) for span in spans]}
-    if cache.is_dir():
-        inputs[standard_component_specs.ANALYZER_CACHE_KEY] = [_artifact(standard_artifacts.TransformCache, cache)]
-    return inputs
+def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:
+    """Writes the pickled Analysis of one gzip TFRecord shard, all or nothing.
+
+    Args:
+        job: where the rows are, and the file that is written.
+        bound: the BoundProblem as JSON.
+        schema: the serialized schema.
+    """
+    shard, target = Path(job[0]), Path(job[1])
+    analysis = Analysis(BoundProblem.model_validate_json(bound))
+    for batch in example_batches([shard], schema_pb2.Schema.FromString(schema)):
+        analysis.add(batch)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_suffix(".partial")
+    aside.write_bytes(pickle.dumps(analysis))
+    aside.replace(target)
 
 
-def _analysis_only(splits: Any) -> str:
-    text: str = proto_utils.proto_to_json(transform_pb2.SplitsConfig(analyze=splits.analyze))
-    return text
-
-
-def _cache_folder(exec_properties: dict[str, Any]) -> Path:
-    custom = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
-    return Path(custom["cache"]) / _CACHE_FOLDER
-
-
-def _artifact(kind: type[types.Artifact], folder: Path | str) -> types.Artifact:
-    artifact = kind()
-    artifact.uri = str(folder)
-    return artifact
-
-
-def _as_artifact(span: StoredSpan, window: types.Artifact) -> types.Artifact:
-    artifact = _artifact(standard_artifacts.Examples, span.folder)
-    artifact.split_names = window.split_names
-    return artifact
-
-
-def _keep_cache(updated: Path, cache: Path) -> None:
-    """Lays what this run analysed where the next window reads it; TFX has merged what was there before into it."""
-    if not updated.is_dir():
-        _LOG.warning("TFT wrote no analyzer cache; the next window will analyse every span again")
-        return
-    cache.mkdir(parents=True, exist_ok=True)
-    for entry in updated.iterdir():
-        aside, before = cache / f".{entry.name}.partial", cache / f".{entry.name}.before"
-        for leftover in (aside, before):
-            shutil.rmtree(leftover, ignore_errors=True)
-        shutil.copytree(entry, aside)
-        if (cache / entry.name).exists():
-            (cache / entry.name).rename(before)
-        aside.rename(cache / entry.name)
-        shutil.rmtree(before, ignore_errors=True)
+def _identity(custom: dict[str, Any], schema: bytes) -> str:
+    """Digest of all that shapes an analysis beside the shard."""
+    return hashlib.sha256(json.dumps([custom["bound"], custom["fingerprint"], schema.hex()]).encode()).hexdigest()[:16]
 
 
 class SpanTransform(Transform):

@@ -6,7 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras
 
-from models import encoding
+from models.encoder import Encoder
 from models.fit import member_mean
 from models.statistics import Statistics
 from schema import signatures
@@ -18,30 +18,16 @@ _DTYPES = {Kind.STRING: tf.string, Kind.INTEGER: tf.int64, Kind.NUMBER: tf.float
 
 
 class RowModel(tf.Module):
-    """Raw rows to scores. The statistics are constants of the graph, so no file travels beside it."""
+    """Raw rows to scores."""
 
     def __init__(self, bound: BoundProblem, statistics: Statistics, network: tf_keras.Model) -> None:
         super().__init__()
         self.bound, self.statistics, self.network = bound, statistics, network
-        self.classes = vocabulary_table(tuple(name.encode() for name in bound.problem.classes))
-        self.tables = {name: vocabulary_table(terms) for name, terms in statistics.vocabularies.items()}
+        self.encoder = Encoder(bound, statistics)
 
     def encode(self, rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Ids and ranks [N] of dense raw columns [N]; see BoundProblem.missing_value for gaps."""
-        problem = self.bound.problem
-        ids = {
-            name: encoding.vocabulary_id(rows[name], table.lookup(rows[name])) for name, table in self.tables.items()
-        }
-        ids |= {name: encoding.identity_id(rows[name], *domain) for name, domain in self.bound.domains.items()}
-        for names in problem.quantile_groups().values():
-            ids |= self._ranks(names, rows)
-        return {name: ids[name] for name in problem.features}
-
-    def _ranks(self, names: tuple[str, ...], rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        boundaries = tf.constant([self.statistics.boundaries[name] for name in names], tf.float32)
-        numbers = tf.stack([rows[name] for name in names], axis=1)
-        ranks = encoding.quantile_ranks(numbers, boundaries)
-        return dict(zip(names, tf.unstack(ranks, num=len(names), axis=1), strict=True))
+        return self.encoder.encode(rows)
 
     def score(self, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Scores [N, outputs]: probabilities, or values in the label's unit."""
@@ -61,14 +47,6 @@ class RowModel(tf.Module):
         positive = scores[:, 0] >= problem.evaluation.threshold
         names: tuple[str, ...] | tuple[int, ...] = problem.classes or (0, 1)
         return {key: scores[:, 0], signatures.CLASS: tf.where(positive, names[1], names[0])}
-
-
-def vocabulary_table(terms: tuple[bytes, ...]) -> tf.lookup.StaticHashTable:
-    """Terms to their places, -1 for any other. In the graph: a table read from a file fails on devices."""
-    # A table may not be empty; the empty string is never looked at, since it means missing.
-    keys = tf.constant(terms or (b"",), tf.string)
-    values = tf.range(tf.size(keys, out_type=tf.int64), dtype=tf.int64)
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default_value=-1)
 
 
 def row_spec(bound: BoundProblem) -> dict[str, tf.TensorSpec]:
@@ -121,7 +99,7 @@ def _signatures(model: RowModel, columns: Mapping[str, Column]) -> dict[str, tf.
         signatures.PREDICT_ROWS: _by_rows(model, model.answer),
     }
     if bound.problem.classes:
-        served[signatures.TRANSFORM_LABELS] = _by_example(lambda text: parse_class(text, bound, model.classes))
+        served[signatures.TRANSFORM_LABELS] = _by_example(lambda text: parse_class(text, bound, model.encoder.classes))
     return served
 
 

@@ -1,15 +1,14 @@
-"""What the encodings need to know of the training split, read back from a transform graph."""
+"""What the encodings know of the training split, and the file that carries it from Transform to the Trainer."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import tensorflow as tf
-import tensorflow_transform as tft
-
 from schema.bound import BoundProblem
-from schema.problem import Encoding, Task
+from schema.errors import InputError
 
-_PREFIX = "statistics_of_"
+# In the folder of the TransformGraph artifact, beside what TFT writes there.
+FILE = "statistics.json"
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Statistics:
     """Statistics of the training split.
 
     vocabularies: terms by feature, most frequent first.
-    boundaries: [minimum, quantiles.., maximum] by feature, ascending.
+    boundaries: [minimum, quantiles.., maximum] by feature, ascending; zeros for a feature that is never present.
     label_mean, label_scale: of a regression label; 0 and 1 for other tasks.
     """
 
@@ -33,41 +32,36 @@ class Statistics:
         minimum, maximum = bound.domains[feature]
         return maximum - minimum + 2
 
+    def to_json(self) -> str:
+        """As JSON; bytes that are no UTF-8 keep their value."""
+        vocabularies = {
+            name: [term.decode("utf-8", "surrogateescape") for term in terms]
+            for name, terms in self.vocabularies.items()
+        }
+        return json.dumps({**asdict(self), "vocabularies": vocabularies}, indent=1)
 
-def named(values: tf.Tensor, feature: str) -> tf.Tensor:
-    """`values` under a name by which read_statistics finds them in the transform graph; use what is returned.
+    @classmethod
+    def from_json(cls, text: str) -> "Statistics":
+        """The statistics that `to_json` wrote."""
+        values = json.loads(text)
+        return cls(
+            vocabularies={
+                name: tuple(term.encode("utf-8", "surrogateescape") for term in terms)
+                for name, terms in values["vocabularies"].items()
+            },
+            boundaries={name: tuple(numbers) for name, numbers in values["boundaries"].items()},
+            label_mean=values["label_mean"],
+            label_scale=values["label_scale"],
+        )
 
-    TFT keeps an analyzer's result as a constant of its graph and offers no way to read it: schema annotations, which
-    are made for this, are switched off in its open-source build.
+
+def read_statistics(transform_graph: Path) -> Statistics:
+    """The statistics in a TransformGraph artifact's folder.
+
+    Raises:
+        InputError: if it has none, as a graph that the stock Transform wrote.
     """
-    return tf.identity(values, name=f"{_PREFIX}{feature}")
-
-
-def read_statistics(transform_graph: Path, bound: BoundProblem) -> Statistics:
-    """The statistics in a TransformGraph artifact's folder."""
-    output = tft.TFTransformOutput(str(transform_graph))
-    boundaries = _named_values(output)
-    problem = bound.problem
-    mean, scale = boundaries.pop(problem.label) if problem.task is Task.REGRESSION else (0.0, 1.0)
-    return Statistics(
-        vocabularies={name: tuple(output.vocabulary_by_name(name)) for name in problem.of(Encoding.VOCABULARY)},
-        boundaries=boundaries,
-        label_mean=mean,
-        label_scale=scale,
-    )
-
-
-def _named_values(output: tft.TFTransformOutput) -> dict[str, tuple[float, ...]]:
-    function = tf.saved_model.load(output.transform_savedmodel_dir).transform_fn
-    tensors = {
-        operation.name.rpartition(_PREFIX)[2]: operation.outputs[0].name
-        for operation in function.graph.get_operations()
-        if operation.type == "Identity" and operation.name.rpartition("/")[2].startswith(_PREFIX)
-    }
-    captures = zip(function.captured_inputs, function.graph.internal_captures, strict=True)
-    # The analyzers' results are numbers that the function captured; tables are captured too and are not needed.
-    feeds = {inner.name: outer.numpy() for outer, inner in captures if outer.dtype.is_floating}
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        tf.graph_util.import_graph_def(function.graph.as_graph_def(), name="")
-        values = session.run(tensors, feeds)
-    return {feature: tuple(float(number) for number in numbers) for feature, numbers in values.items()}
+    path = transform_graph / FILE
+    if not path.is_file():
+        raise InputError(f"{path}: not found. Expected a TransformGraph of this project's Transform, which writes it.")
+    return Statistics.from_json(path.read_text(encoding="utf-8"))

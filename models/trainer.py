@@ -58,7 +58,7 @@ def _train(fn_args: Any, options: Training) -> None:
     # First of all: TensorFlow joins a cluster before it computes anything, or not at all.
     strategy = make_strategy(options.strategy, options.tpu)
     bound = with_tuned(BoundProblem.model_validate_json(fn_args.custom_config["bound"]), fn_args.hyperparameters)
-    statistics = read_statistics(Path(fn_args.transform_output), bound)
+    statistics = read_statistics(Path(fn_args.transform_output))
     checkpoint = checkpoint_folder(fn_args)
     network = fit(
         bound,

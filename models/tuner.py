@@ -6,7 +6,7 @@ from typing import Any
 
 import keras_tuner
 import tensorflow as tf
-from tfx import v1 as tfx
+from tfx.components.tuner.component import TunerFnResult
 
 from models.fit import FitPaths, fit
 from models.input import Source, training_source
@@ -41,7 +41,7 @@ class Trials:
         return float(min(model.history.history[_OBJECTIVE]))
 
 
-def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
+def tuner_fn(fn_args: Any) -> TunerFnResult:
     """The search.
 
     `fn_args.custom_config` holds `bound` (BoundProblem) and `training` (Training) as JSON, `trials`, how many settings
@@ -62,14 +62,14 @@ def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
     )
     trials = Trials(
         bound=bound,
-        statistics=read_statistics(Path(fn_args.transform_graph_path), bound),
+        statistics=read_statistics(Path(fn_args.transform_graph_path)),
         train=training_source(fn_args.train_files),
         evaluation=training_source(fn_args.eval_files),
         options=options,
         strategy=strategy,
         epochs=config["epochs"],
     )
-    return tfx.components.TunerFnResult(tuner=tuner, fit_kwargs={"trials": trials})
+    return TunerFnResult(tuner=tuner, fit_kwargs={"trials": trials})
 
 
 def search_space(network: Network) -> keras_tuner.HyperParameters:

@@ -58,8 +58,8 @@ def stage(config: Config) -> DataStage:
         preprocessing_fn="models.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
-        # A sample is small and stands in no other window: analysing it at once beats a dataset a span.
-        disable_analyzer_cache=config.sample_rows is not None,
+        # The analysis is kept a shard by the executor; TFT has nothing to cache.
+        disable_analyzer_cache=True,
         custom_config={
             "bound": encoding_scope(config.bound),
             "cache": str(config.cache),

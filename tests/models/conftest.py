@@ -1,15 +1,14 @@
 """Transformed examples and a transform graph of the tiny problem, made once."""
 
+from functools import partial
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
-import tensorflow_transform.beam as tft_beam
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform.tf_metadata import dataset_metadata
 
 from models.preprocessing import preprocessing_fn
+from models.transform_graph import write_transform_graph
 from tests.models import training_case
 
 
@@ -23,10 +22,8 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def transform_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The transform graph of the raw rows."""
     folder = tmp_path_factory.mktemp("transform")
-    metadata = dataset_metadata.DatasetMetadata(text_format.Parse(training_case.SCHEMA, schema_pb2.Schema()))
-    config = {"bound": training_case.bound_problem().model_dump_json()}
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "temporary")):
-        raw = (pipeline | beam.Create(training_case.raw_rows()), metadata)
-        analysed = raw | tft_beam.AnalyzeDataset(lambda columns: preprocessing_fn(columns, config))
-        _ = analysed | tft_beam.WriteTransformFn(str(folder / "graph"))
-    return folder / "graph"
+    known = training_case.STATISTICS
+    custom = {"bound": training_case.bound_problem().model_dump_json(), "statistics": known.to_json()}
+    schema = text_format.Parse(training_case.SCHEMA, schema_pb2.Schema())
+    write_transform_graph(partial(preprocessing_fn, custom_config=custom), schema, known, folder)
+    return folder

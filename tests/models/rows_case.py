@@ -1,23 +1,22 @@
 """A small problem with every encoding, and literal raw rows of it."""
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
 import tensorflow as tf
-import tensorflow_transform.beam as tft_beam
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import TFTransformOutput
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
 from ingestion.examples import write_examples
+from ingestion.records import example_batches
+from models.analysis import Analysis
 from models.input import feature_spec
 from models.materialize import transform_shard
 from models.preprocessing import preprocessing_fn
+from models.statistics import Statistics
+from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem, bind
 from schema.problem import Problem
 from schema.rows import Column, columns
@@ -91,18 +90,17 @@ def serialized(shard: Path) -> tf.Tensor:
 
 
 def analyse(bound: BoundProblem, rows: list[Row], folder: Path) -> Path:
-    """The transform graph of these rows, by a real analysis."""
-    graph = folder / "transform_graph"
+    """The transform graph of these rows, by a real analysis of their shard."""
+    analysis = Analysis(bound)
+    for batch in example_batches([write_rows(rows, folder / "analysed")], SCHEMA):
+        analysis.add(batch)
+    return trace(bound, analysis.statistics(), folder / "transform_graph")
 
-    def encode(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        return preprocessing_fn(inputs, {"bound": bound.model_dump_json()})
 
-    metadata = dataset_metadata.DatasetMetadata(SCHEMA)
-    filled = [{feature.name: row.get(feature.name) for feature in SCHEMA.feature} for row in rows]
-    with beam.Pipeline(FnApiRunner()) as pipeline, tft_beam.Context(str(folder / "temporary")):
-        analysed = (pipeline | beam.Create(filled), metadata) | tft_beam.AnalyzeDataset(encode)
-        _ = analysed | tft_beam.WriteTransformFn(str(graph))
-    metadata_io.write_metadata(metadata, str(graph / TFTransformOutput.RAW_METADATA_DIR))
+def trace(bound: BoundProblem, known: Statistics, graph: Path) -> Path:
+    """The transform graph of known statistics."""
+    custom = {"bound": bound.model_dump_json(), "statistics": known.to_json()}
+    write_transform_graph(partial(preprocessing_fn, custom_config=custom), SCHEMA, known, graph)
     return graph
 
 

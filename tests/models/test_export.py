@@ -51,7 +51,7 @@ class Case:
         self.task, self.folder, self.rows = task, folder, LABELLED[task]
         self.bound: BoundProblem = bound_problem(**TASKS[task])
         self.graph = analyse(self.bound, self.rows[:5], folder)
-        self.statistics: Statistics = read_statistics(self.graph, self.bound)
+        self.statistics: Statistics = read_statistics(self.graph)
         self.model = RowModel(self.bound, self.statistics, build_network(self.bound, self.statistics))
         export(self.model, known_columns(), folder / "model")
         self.shard = write_rows(self.rows, folder / "raw")

@@ -53,7 +53,7 @@ def test_known_rows_are_encoded_by_hand(graph: Path, tmp_path: Path) -> None:
 
 
 def test_the_statistics_can_be_read_back(graph: Path) -> None:
-    found = read_statistics(graph, bound_problem())
+    found = read_statistics(graph)
     assert found.vocabularies == {"soil": (b"clay", b"loam")}
     assert found.boundaries == {
         "rain": pytest.approx((0.0, 1.0, 2.0, 3.0, 4.0)),
@@ -65,7 +65,7 @@ def test_the_statistics_can_be_read_back(graph: Path) -> None:
 def test_a_vocabulary_keeps_its_most_frequent_terms(tmp_path: Path) -> None:
     bound = bound_problem(features={"soil": {"encoding": "vocabulary", "top_k": 1}})
     kept = analyse(bound, TRAIN, tmp_path)
-    assert read_statistics(kept, bound).vocabularies == {"soil": (b"clay",)}
+    assert read_statistics(kept).vocabularies == {"soil": (b"clay",)}
     assert transform(kept, bound, TRAIN, tmp_path / "rows")["soil"] == [2, 2, 2, 1, 1, 0]
 
 
@@ -76,7 +76,7 @@ def test_a_regression_label_is_standardised(tmp_path: Path) -> None:
     # Mean 4, variance (9 + 1 + 1 + 9) / 4 = 5.
     expected = [(value - 4) / 5**0.5 for value in (1, 3, 5, 7)]
     assert transform(graph, bound, rows, tmp_path / "rows")["rain"] == pytest.approx(expected, rel=1e-5)
-    found = read_statistics(graph, bound)
+    found = read_statistics(graph)
     assert (found.label_mean, found.label_scale) == pytest.approx((4.0, 5**0.5))
 
 

@@ -104,15 +104,6 @@ def _example(row: Row) -> bytes:
     return serialized
 
 
-def raw_rows() -> list[dict[str, Any]]:
-    """Rows before Transform whose statistics are STATISTICS."""
-    carriers = [b"AA"] * 4 + [b"B6"] * 3 + [b"DL"] * 2
-    return [
-        {"carrier": [carrier], "hour": [place % 4], "distance": [DISTANCES[place]], "late": [int(carrier == b"AA")]}
-        for place, carrier in enumerate(carriers)
-    ]
-
-
 def fn_args(
     folder: Path,
     examples: Path,

@@ -1,0 +1,26 @@
+"""Shards of serialized tf.Examples to Arrow, a batch of rows at a time."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.coders import example_coder
+
+BATCH_ROWS = 8192
+
+
+def example_batches(
+    shards: Iterable[Path], schema: schema_pb2.Schema, rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Batches of at most `rows` rows of gzip TFRecord shards, in order.
+
+    Each column of the schema is a list array [rows] of its values; a feature without a value is a null list. Memory is
+    that of a batch.
+    """
+    decoder = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString())
+    names = [str(path) for path in shards]
+    records = tf.data.TFRecordDataset(names, compression_type="GZIP").batch(rows).prefetch(1)
+    for batch in records.as_numpy_iterator():
+        yield decoder.DecodeBatch(list(batch))

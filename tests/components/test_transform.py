@@ -1,0 +1,119 @@
+"""The real executor on spans of literal rows."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_component_specs as keys
+
+from components.span_store import StoredSpan, link_spans
+from components.transform import Executor
+from models.input import feature_spec
+from models.statistics import read_statistics
+from pipeline.beam import beam_arguments
+from pipeline.config import Beam
+from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
+
+SPANS: dict[int, dict[str, list[Row]]] = {
+    1: {"train": [{"soil": "clay", "week": 8, "rain": 0.0, "area": 10, "wet": 0}] * 3, "eval": [{"wet": 1}]},
+    2: {"train": [{"soil": "loam", "week": 9, "rain": 4.0, "area": 50, "wet": 1}] * 2, "eval": [{"soil": "silt"}]},
+    3: {"train": [{"soil": "peat", "week": 9, "rain": 8.0, "area": 90, "wet": 1}] * 4, "eval": []},
+}
+SPLITS = ("train", "eval")
+
+Transformed = Callable[..., Path]
+
+
+@pytest.fixture
+def transformed(artifact: Callable[..., Any], tmp_path: Path) -> Transformed:
+    """transformed(1, 2): the folder of one execution on a window of these spans, with `graph` and `rows` in it."""
+    schema = tmp_path / "schema" / "schema.pbtxt"
+    schema.parent.mkdir()
+    schema.write_text(str(SCHEMA), encoding="utf-8")
+
+    def execute(*spans: int, lost: bool = False, fingerprint: str = "source") -> Path:
+        folder = tmp_path / f"execution-{len(list(tmp_path.glob('execution-*')))}"
+        stored = [_stored(span, tmp_path / "store") for span in spans]
+        link_spans(stored, folder / "examples", SPLITS)
+        if lost:
+            shutil.rmtree(tmp_path / "store")
+        made = {
+            keys.TRANSFORM_GRAPH_KEY: artifact(standard_artifacts.TransformGraph, folder / "graph"),
+            keys.TRANSFORMED_EXAMPLES_KEY: artifact(standard_artifacts.Examples, folder / "rows"),
+        }
+        given = {
+            keys.EXAMPLES_KEY: [artifact(standard_artifacts.Examples, folder / "examples")],
+            keys.SCHEMA_KEY: [artifact(standard_artifacts.Schema, schema.parent)],
+        }
+        Executor(Executor.Context(beam_pipeline_args=beam_arguments(Beam()))).Do(
+            given, {key: [value] for key, value in made.items()}, _properties(tmp_path / "cache", fingerprint)
+        )
+        assert artifact_utils.decode_split_names(made[keys.TRANSFORMED_EXAMPLES_KEY].split_names) == list(SPLITS)
+        return folder
+
+    return execute
+
+
+def _stored(span: int, store: Path) -> StoredSpan:
+    folder = store / f"{span:02d}-content"
+    for split, rows in SPANS[span].items():
+        write_rows(rows, folder / f"Split-{split}")
+    return StoredSpan(span, str(folder), {split: len(rows) for split, rows in SPANS[span].items()})
+
+
+def _properties(cache: Path, fingerprint: str) -> dict[str, Any]:
+    custom = {"bound": bound_problem().model_dump_json(), "cache": str(cache), "fingerprint": fingerprint}
+    return {
+        keys.SPLITS_CONFIG_KEY: json.dumps({"analyze": ["train"], "transform": list(SPLITS)}),
+        keys.PREPROCESSING_FN_KEY: "models.preprocessing.preprocessing_fn",
+        keys.CUSTOM_CONFIG_KEY: json.dumps(custom),
+    }
+
+
+def _analyses(folder: Path) -> dict[str, int]:
+    """The analyses that are kept, with the time of their writing."""
+    found = (folder.parent / "cache").rglob("*.pickle")
+    return {path.relative_to(folder.parent).as_posix(): path.stat().st_mtime_ns for path in found}
+
+
+def test_each_shard_is_transformed_under_its_own_name(transformed: Transformed) -> None:
+    folder = transformed(1, 2)
+    for split in SPLITS:
+        shards = sorted(path.name for path in (folder / "examples" / f"Split-{split}").glob("*.gz"))
+        assert sorted(path.name for path in (folder / "rows" / f"Split-{split}").iterdir()) == shards
+        assert [name[:7] for name in shards] == ["span-01", "span-02"]
+
+
+def test_what_is_encoded_was_learnt_of_the_training_split_of_all_spans(transformed: Transformed) -> None:
+    folder = transformed(1, 2)
+    # Three rows of clay and two of loam; silt stands in the evaluation split alone.
+    known = read_statistics(folder / "graph")
+    assert known.vocabularies == {"soil": (b"clay", b"loam")}
+    assert (known.boundaries["rain"][0], known.boundaries["rain"][-1]) == (0.0, 4.0)
+    shard = next((folder / "rows" / "Split-eval").glob("span-02-*"))
+    row = tf.io.parse_example(serialized(shard), feature_spec(bound_problem()))
+    assert row["soil"].numpy().tolist() == [1]
+
+
+def test_the_next_window_analyses_the_new_span_alone(transformed: Transformed) -> None:
+    first = _analyses(transformed(1, 2))
+    folder = transformed(2, 3)
+    after = _analyses(folder)
+    assert {name: after[name] for name in first} == first
+    assert len(after) == len(first) + 1
+    assert read_statistics(folder / "graph").vocabularies == {"soil": (b"peat", b"loam")}
+
+
+def test_another_source_analyses_anew(transformed: Transformed) -> None:
+    first = _analyses(transformed(1))
+    assert len(_analyses(transformed(1, fingerprint="edited"))) == 2 * len(first)
+
+
+def test_a_window_whose_store_is_out_of_reach_gives_the_same(transformed: Transformed) -> None:
+    here = read_statistics(transformed(1, 2) / "graph")
+    assert read_statistics(transformed(1, 2, lost=True) / "graph") == here
