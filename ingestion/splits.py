@@ -1,48 +1,47 @@
-"""Which split a row belongs to, by the value of its split key."""
+"""Which split a row belongs to: TFX's own rule, for whole columns."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ingestion.serialized import feature_bytes, serialized
 from schema.problem import Split
 
 SPLITS = ("train", "eval", "test")
 
 
-def assign(values: Sequence[bytes | int], split: Split) -> NDArray[np.int8]:
-    """Split numbers (indices into SPLITS), shape [len(values)].
+def split_numbers(table: pa.Table, split: Split) -> NDArray[np.int8]:
+    """Split of each row, shape [rows]: by the split key, which no row may lack, or by all that the row says.
 
-    Rows with equal values share a split, whatever the order or the size of the file. The buckets are TFX's own:
-    sha256 of the serialized tf.train.Feature, modulo the buckets in all (base_example_gen_executor._PartitionFn).
+    Either is what TFX's ExampleGen decides of the same Examples (base_example_gen_executor._PartitionFn): sha256 of
+    the serialized key feature or, without a key, of the whole Example, modulo the buckets in all. An Example is
+    serialized with its features in order of their names, which is not the order of the bytes on disk.
     """
-    ends = np.cumsum([split.train, split.eval, split.test])
+    if split.key is None:
+        return _by_hash(serialized(table), split)
+    codes = pc.dictionary_encode(table[split.key].combine_chunks())
+    codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+    numbers: NDArray[np.int8] = _by_hash(map(feature_bytes, codes.dictionary.to_pylist()), split)[codes.indices]
+    return numbers
+
+
+def assign(values: Sequence[bytes | int], split: Split) -> NDArray[np.int8]:
+    """Split numbers (indices into SPLITS) of values of the split key, shape [len(values)].
+
+    Rows with equal values share a split, whatever the order or the size of the file.
+    """
     # Not numpy.unique: an array of bytes drops trailing NULs, and is as wide as its widest value.
     unique = list(set(values))
-    buckets = [_bucket(value, int(ends[-1])) for value in unique]
-    numbers = dict(zip(unique, np.searchsorted(ends, buckets, side="right"), strict=True))
+    numbers = dict(zip(unique, _by_hash(map(feature_bytes, unique), split), strict=True))
     return np.fromiter((numbers[value] for value in values), np.int8, len(values))
 
 
-def _bucket(value: bytes | int, buckets: int) -> int:
-    return int(hashlib.sha256(feature_bytes(value)).hexdigest(), 16) % buckets
-
-
-def feature_bytes(value: bytes | int) -> bytes:
-    """The serialized tf.train.Feature that holds one value (bytes_list is field 1, int64_list is field 3)."""
-    if isinstance(value, bytes):
-        return _field(0x0A, _field(0x0A, value))
-    return _field(0x1A, _field(0x0A, _varint(value & 0xFFFFFFFFFFFFFFFF)))
-
-
-def _field(tag: int, payload: bytes) -> bytes:
-    return bytes([tag]) + _varint(len(payload)) + payload
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value >= 0x80:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*encoded, value])
+def _by_hash(contents: Iterable[bytes], split: Split) -> NDArray[np.int8]:
+    ends = np.cumsum([split.train, split.eval, split.test])
+    buckets = [int.from_bytes(hashlib.sha256(content).digest()) % int(ends[-1]) for content in contents]
+    numbers: NDArray[np.int8] = np.searchsorted(ends, buckets, side="right").astype(np.int8)
+    return numbers

@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from ingestion.csv_reader import check_header
+from ingestion.formats import reader_of
 from ingestion.windows import select
 from pipeline.config import Config
 from schema.errors import InputError
@@ -40,12 +40,12 @@ def build_sample(config: Config) -> str | None:
 
 
 def check_headers(config: Config) -> str:
-    """Compares the first line of every file with the schema; a line that says that all is well.
+    """Compares the columns of every file with the schema, as far as its beginning tells; a line that says all is well.
 
     Raises:
         InputError: naming the file and the column that does not fit.
     """
     known, spans = columns(read_schema(config.schema_file)), find_data(config)
     for path in (path for files in spans.values() for path in files):
-        check_header(path, known)
+        reader_of(path).check(path, known)
     return f"{config.problem.name}: config, {len(spans)} spans and their columns in {config.data} are in order"

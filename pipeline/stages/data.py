@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.components import ExampleValidator
 from tfx.proto import transform_pb2
 
 from components.anomaly_gate import AnomalyGate
@@ -40,7 +40,7 @@ def stage(config: Config) -> DataStage:
         cache=str(config.cache),
         fingerprint=source_fingerprint("components.statistics_gen"),
     ).with_id("StatisticsGen")
-    validator = tfx.components.ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema).with_id(
+    validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema).with_id(
         "ExampleValidator"
     )
     gate = AnomalyGate(
@@ -83,5 +83,5 @@ def span_config(config: Config) -> SpanConfig:
         sample_rows=config.sample_rows,
         # Without a sample nothing is drawn, and another seed is no reason to convert anew.
         seed=0 if config.sample_rows is None else config.environment.training.seed,
-        fingerprint=source_fingerprint("ingestion.examples"),
+        fingerprint=source_fingerprint("ingestion.spans"),
     )

@@ -43,7 +43,8 @@ def test_the_record_has_what_machines_read(flights: Run) -> None:
     assert record["metrics"]["candidate"]["auc"] > 0.65
     wanted = {"name", "bytes", "gzip_bytes", "auc", "flip_rate", "latency_p50_us", "accepted"}
     assert all(wanted <= set(variant) for variant in record["variants"])
-    assert sum(record["rows"][split] for split in ("train", "eval", "test")) == pytest.approx(20_000, abs=12)
+    # Each row is drawn by itself: a standard deviation of 140 rows.
+    assert sum(record["rows"][split] for split in ("train", "eval", "test")) == pytest.approx(20_000, abs=700)
 
 
 def test_each_variant_is_accepted_close_to_the_server_and_smaller(flights: Run) -> None:

@@ -1,6 +1,7 @@
 """CSV files of literal bytes to typed columns, and the file and line of whatever does not fit."""
 
 import gzip
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ingestion.csv_reader import line_of, read_csv
+from ingestion.block import BLOCK_BYTES, Rows
+from ingestion.csv_reader import check, cut, read_csv
+from ingestion.csv_reader import read as read_block
 from schema.errors import InputError
 from schema.rows import Column, Kind
 
@@ -298,15 +301,47 @@ def test_another_encoding_is_named(file: Path, content: bytes, fault: str) -> No
     assert told(file, content, header=b"").startswith(fault)
 
 
-@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
-def test_a_compressed_file_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
-    content = gzip.compress(HEADER + b"Oslo,1,1\n")
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        (
+            "rows.csv",
+            gzip.compress(HEADER + b"Oslo,1,1\n"),
+            "compressed by gzip. Expected plain text, or a name that ends in .csv.gz.",
+        ),
+        (
+            "rows.csv.gz",
+            HEADER + b"Oslo,1,1\n",
+            "not compressed by gzip. Expected gzip, or a name that ends in .csv.",
+        ),
+    ],
+)
+def test_a_name_that_says_otherwise_of_compression_than_the_content_is_refused(
+    tmp_path: Path, name: str, content: bytes, fault: str
+) -> None:
+    assert told(tmp_path / name, content, header=b"") == f"{name}: {fault}"
 
-    assert told(tmp_path / name, content, header=b"") == (f"{name}: compressed by gzip. Expected plain text.")
+
+def test_a_compressed_file_is_read_as_its_plain_text(tmp_path: Path) -> None:
+    content = gzip.compress(HEADER + b'Oslo,1,1\n"Ro\nme",,2\n')
+
+    assert read(tmp_path / "rows.csv.gz", content, header=b"") == [("Oslo", 1, 1.0), ("Ro\nme", None, 2.0)]
 
 
-def test_a_file_that_only_looks_compressed_is_refused(tmp_path: Path) -> None:
-    assert told(tmp_path / "rows.csv.gz", "Oslo,1,1\n").startswith("rows.csv.gz: ")
+@pytest.mark.parametrize("kept", [0.3, 0.9])
+def test_a_compressed_file_that_was_cut_short_is_named(tmp_path: Path, kept: float) -> None:
+    content = gzip.compress(HEADER + b"".join(b"Oslo,%d,%d\n" % (row, row * row) for row in range(20_000)))
+
+    message = told(tmp_path / "rows.csv.gz", content[: int(len(content) * kept)], header=b"")
+
+    assert message.startswith("rows.csv.gz: not a whole gzip file: ")
+
+
+def test_a_compressed_file_whose_bytes_were_changed_is_named(tmp_path: Path) -> None:
+    content = bytearray(gzip.compress(HEADER + b"Oslo,1,1\n" * 5_000))
+    content[-6] ^= 0xFF
+
+    assert told(tmp_path / "rows.csv.gz", bytes(content), header=b"").startswith("rows.csv.gz: CRC check failed")
 
 
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
@@ -319,7 +354,99 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
         assert str(caught.value).startswith(f"{path}: {fault}")
 
 
-def test_the_line_of_a_row(file: Path) -> None:
-    file.write_bytes(HEADER + b'"Os\nlo",1,1\n\nRome,1,1\nBern,1,1\n')
+def parts(path: Path, size: int) -> list[Rows]:
+    """The rows of a file, cut into blocks of this size."""
+    return [rows for block in cut(path, COLUMNS, size) for rows in read_block(block, COLUMNS, size)]
 
-    assert [line_of(file, row) for row in range(3)] == [2, 5, 6]
+
+AWKWARD = (
+    HEADER
+    + b'Oslo,1,1\r\n"Ro\nme",,2\n\n\n"a ""b"", c",3,\n\xef\xbb\xbfBern,4,4\n5" by 6",5,5\n"","",""\nZo\xc3\xab,7,7\n'
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 16, 40, 1000, BLOCK_BYTES])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_the_rows_and_their_lines_do_not_hang_on_the_size_of_a_block(tmp_path: Path, name: str, size: int) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(AWKWARD) if name.endswith(".gz") else AWKWARD)
+
+    found = parts(path, size)
+
+    assert [tuple(row.values()) for rows in found for row in rows.table.to_pylist()] == [
+        ("Oslo", 1, 1.0),
+        ("Ro\nme", None, 2.0),
+        ('a "b", c', 3, None),
+        ("\ufeffBern", 4, 4.0),
+        ('5" by 6"', 5, 5.0),
+        (None, None, None),
+        ("Zoë", 7, 7.0),
+    ]
+    places = [rows.place(row) for rows in found for row in range(rows.table.num_rows)]
+    assert places == [f"{path}:{line}" for line in (2, 3, 7, 8, 9, 10, 11)]
+    assert (len(found) == 1) == (size >= 1000)
+
+
+@pytest.mark.parametrize("size", [1, 16, 1000])
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        (b"Kyiv,x,1", "expected an integer. Received: 'x'"),
+        (b"Kyiv,1", "expected 3 cells"),
+        (b"Kyiv,1,nan", "expected a number"),
+        (b"Ky\xffiv,1,1", "not UTF-8: byte 0xff at column 3"),
+        (b'"Kyiv,1,1', "not well-formed CSV, look for a quote that is not closed"),
+        (b"Ky\0iv,1,1", "without a NUL byte"),
+    ],
+)
+def test_a_fault_in_any_block_names_the_files_own_line(file: Path, row: bytes, fault: str, size: int) -> None:
+    file.write_bytes(AWKWARD + row + b"\nLima,1,1\n")
+
+    with pytest.raises(InputError) as caught:
+        parts(file, size)
+
+    assert str(caught.value).startswith(f"{file}:12: ")
+    assert fault in str(caught.value)
+
+
+def test_blank_lines_between_blocks_are_no_rows(file: Path) -> None:
+    file.write_bytes(HEADER + b"\n" * 100 + b"Oslo,1,1\n" + b"\r\n" * 100 + b"x\n")
+
+    with pytest.raises(InputError, match=r"rows\.csv:203: expected 3 cells"):
+        parts(file, 10)
+
+
+def test_a_row_without_an_end_is_named_before_all_of_the_file_is_in_memory(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestion.csv_blocks.LONGEST_ROW", 1000)
+    file.write_bytes(HEADER + b'Oslo,1,1\n"Rome,1,1\n' + b"Bern,1,1\n" * 200_000)
+    blocks = cut(file, COLUMNS, 100)
+
+    assert next(blocks).first == 2
+    with pytest.raises(InputError, match=r"rows\.csv:3: not well-formed CSV, look for a quote that is not closed"):
+        next(blocks)
+
+
+def test_a_long_row_of_short_cells_is_named_as_such(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingestion.csv_blocks.LONGEST_ROW", 30)
+    file.write_bytes(HEADER + b"Oslo,1,1\n" + b"\xc3\xab," * 20 + b"1,1\n")
+
+    with pytest.raises(InputError, match=r"rows\.csv:3: a row longer than 16,777,216 bytes"):
+        list(cut(file, COLUMNS, 10))
+
+
+def test_a_block_is_a_few_bytes_whatever_its_size(file: Path) -> None:
+    file.write_bytes(HEADER + b"Oslo,1,1\n" * 100_000)
+
+    assert [len(pickle.dumps(block)) < 500 for block in cut(file, COLUMNS, 300_000)] == [True] * 3
+
+
+def test_the_header_alone_is_checked_without_the_rows(file: Path) -> None:
+    file.write_bytes(HEADER + b"x\n" * 10)
+
+    check(file, COLUMNS)
+
+    file.write_bytes(b"city,count\n")
+    with pytest.raises(InputError, match="column 'share' of the schema is missing"):
+        check(file, COLUMNS)

@@ -4,11 +4,14 @@ import random
 import tracemalloc
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from ingestion.splits import SPLITS, assign, feature_bytes
+from ingestion.examples import encoded, example_encoder
+from ingestion.splits import SPLITS, assign, split_numbers
 from schema.problem import Split
+from tests.ingestion.span_case import SCHEMA
 
 BYTES = [
     *[f"2013-{month:02d}-{day:02d}".encode() for month in range(1, 13) for day in range(1, 11)],
@@ -23,12 +26,6 @@ def feature(value: bytes | int) -> tf.train.Feature:
     if isinstance(value, bytes):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
     return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-
-
-@KEYS
-def test_a_value_is_serialized_as_by_tensorflow(values: list[bytes | int]) -> None:
-    for value in values:
-        assert feature_bytes(value) == feature(value).SerializeToString(deterministic=True)
 
 
 @KEYS
@@ -84,3 +81,38 @@ def test_a_long_value_does_not_make_room_for_itself_in_every_row() -> None:
     tracemalloc.stop()
 
     assert peak_bytes < 10_000_000  # an array of bytes, as wide as the longest, would take 500 MB
+
+
+ROWS = pa.table(
+    {
+        "stop": pa.array([*range(-30, 70), None]),
+        "day": pa.array([*(f"day-{number % 9}" for number in range(100)), "x"]),
+        "rain": pa.array([*(number / 3 for number in range(100)), None], pa.float32()),
+        "late": pa.array([0, 1] * 50 + [1]),
+    }
+)
+
+
+@pytest.mark.parametrize("key", ["day", "late", None])
+@pytest.mark.parametrize("split", [Split(), Split(train=1, eval=1, test=1), Split(train=3, eval=90, test=97)])
+def test_whole_columns_are_split_as_tfx_splits_their_examples(key: str | None, split: Split) -> None:
+    from tfx.components.example_gen import base_example_gen_executor
+    from tfx.proto import example_gen_pb2
+
+    ends = [split.train, split.train + split.eval, split.train + split.eval + split.test]
+    config = example_gen_pb2.SplitConfig(partition_feature_name=key)
+    examples = map(tf.train.Example.FromString, encoded(ROWS, example_encoder(SCHEMA)))
+
+    numbers = split_numbers(ROWS, split.model_copy(update={"key": key})).tolist()
+
+    assert numbers == [base_example_gen_executor._PartitionFn(example, 3, ends, config) for example in examples]
+    assert len(set(numbers)) > 1 or key == "late"
+
+
+@pytest.mark.parametrize("key", ["day", None])
+def test_the_split_of_a_row_does_not_hang_on_the_batch(key: str | None) -> None:
+    whole = split_numbers(ROWS, Split(key=key)).tolist()
+
+    parts = [split_numbers(ROWS.slice(start, 7), Split(key=key)).tolist() for start in range(0, 101, 7)]
+
+    assert [number for part in parts for number in part] == whole

@@ -1,0 +1,69 @@
+"""The unit of work: a piece of one raw file, and the typed rows that are read from it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from schema.rows import Column, Kind
+
+# Long enough that a block's fixed cost (about a millisecond) does not count, short enough that a worker's memory, a
+# small multiple of it, stays below 300 MB.
+BLOCK_BYTES = 1 << 24
+ARROW_TYPES = {Kind.STRING: pa.string(), Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float32()}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where to read, in a few bytes that any worker can be sent.
+
+    Attributes:
+        path: the file.
+        number: place among the file's blocks, from 0.
+        offset: first byte (plain CSV) or first row group (Parquet).
+        length: bytes or row groups; None for a file that cannot be split and is streamed whole.
+        first: the line (CSV) or the row or record (else) that the block begins with, from 1.
+        header: the bytes of a CSV file up to the end of its header line.
+    """
+
+    path: Path
+    number: int = 0
+    offset: int = 0
+    length: int | None = None
+    first: int = 1
+    header: bytes = b""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Typed columns in the schema's order, null where a value is missing; `place` names a row, counted from 0."""
+
+    table: pa.Table
+    place: Callable[[int], str]
+
+
+class Reader(Protocol):
+    """What a file format must offer; a module of functions is one."""
+
+    def check(self, path: Path, columns: Mapping[str, Column]) -> None:
+        """Compares the file's columns with the schema's, from its beginning alone.
+
+        Raises:
+            InputError: naming the file and the column that does not fit.
+        """
+
+    def cut(self, path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:
+        """The blocks of a file, each of about `size` bytes.
+
+        Raises:
+            InputError: naming the file and the place from which it cannot be cut.
+        """
+
+    def read(self, block: Block, columns: Mapping[str, Column], size: int) -> Iterator[Rows]:
+        """The rows of a block, in order and in parts of about `size` bytes.
+
+        Raises:
+            InputError: naming the file and the line, row or record that does not fit.
+        """
