@@ -31,6 +31,8 @@ def _model(problem: Problem, name: str, baseline: bool) -> config_pb2.ModelSpec:
     return config_pb2.ModelSpec(
         name=name,
         is_baseline=baseline,
+        # Otherwise TFMA tries to load the model with Keras 3 to find out, which imports it first.
+        model_type="tf_generic",
         signature_name=signatures.SERVING_DEFAULT,
         label_key=problem.label,
         prediction_key=signatures.prediction_key(problem.task),

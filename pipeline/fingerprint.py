@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Where the project is installed, its packages lie among everybody else's.
-PACKAGES = ("schema", "ingestion", "models", "edge", "reports", "components", "pipeline")
+PACKAGES = ("schema", "ingestion", "models", "edge", "evaluation", "reports", "components", "pipeline")
 
 
 @cache
@@ -31,7 +31,7 @@ def _closure(module: str) -> set[Path]:
     while waiting:
         for path in _run_by_import(waiting.pop()) - seen:
             seen.add(path)
-            waiting += _imports(path)
+            waiting += _imports(path, path.read_bytes())
     return seen
 
 
@@ -53,10 +53,12 @@ def _file(module: str) -> Path | None:
     return None
 
 
-def _imports(path: Path) -> list[str]:
+@cache
+def _imports(path: Path, source: bytes) -> list[str]:
+    # By content as well, and once: most modules are part of the digests of several nodes, and to parse one takes long.
     package = path.relative_to(ROOT).parent.parts
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tfx import v1 as tfx
-
 from components.eval_config import eval_config
+from components.evaluator import ColumnEvaluator
 from components.serving_validator import ServingValidator
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
@@ -27,13 +26,14 @@ class EvaluationStage:
 def stage(config: Config, rows: DataStage, trained: ModelStage) -> EvaluationStage:
     """Baseline, Evaluator, ServingValidator."""
     baseline = latest_blessed(candidate=trained.model).with_id("Baseline")
-    evaluator = tfx.components.Evaluator(
+    evaluator = ColumnEvaluator(
         examples=rows.examples,
         model=trained.model,
         baseline_model=baseline.outputs["model"],
         example_splits=["test"],
         eval_config=eval_config(config.problem),
         schema=rows.schema,
+        fingerprint=source_fingerprint("components.evaluator"),
     ).with_id("Evaluator")
     serving = ServingValidator(
         model=trained.model,

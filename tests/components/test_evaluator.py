@@ -1,0 +1,116 @@
+"""The Evaluator node: its type, its parameters, what it refuses, and when it blesses."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tfx.components import Evaluator
+from tfx.types import channel_utils, standard_artifacts
+
+from components.eval_config import eval_config
+from components.evaluator import ColumnEvaluator, Executor
+from reports.evaluation import sliced_metrics
+from schema.errors import InputError
+from schema.problem import Problem
+from tests.evaluation.cases import Case, binary_case
+from tests.evaluation.conftest import inputs, run, write_case
+
+
+def node(problem: Problem, fingerprint: str) -> ColumnEvaluator:
+    model = channel_utils.as_channel([standard_artifacts.Model()])
+    return ColumnEvaluator(
+        examples=channel_utils.as_channel([standard_artifacts.Examples()]),
+        model=model,
+        baseline_model=model,
+        schema=channel_utils.as_channel([standard_artifacts.Schema()]),
+        example_splits=["test"],
+        eval_config=eval_config(problem),
+        fingerprint=fingerprint,
+    )
+
+
+def test_the_node_has_the_ports_and_parameters_of_tfxs_evaluator(make_problem: Callable[..., Problem]) -> None:
+    problem = make_problem()
+    model = channel_utils.as_channel([standard_artifacts.Model()])
+    stock = Evaluator(
+        examples=channel_utils.as_channel([standard_artifacts.Examples()]),
+        model=model,
+        baseline_model=model,
+        schema=channel_utils.as_channel([standard_artifacts.Schema()]),
+        example_splits=["test"],
+        eval_config=eval_config(problem),
+    )
+
+    ours = node(problem, "1f")
+
+    assert isinstance(ours, Evaluator)
+    assert ours.inputs.keys() == stock.inputs.keys()
+    assert {key: channel.type for key, channel in ours.outputs.items()} == {
+        key: channel.type for key, channel in stock.outputs.items()
+    }
+    assert ours.exec_properties["eval_config"] == stock.exec_properties["eval_config"]
+    assert ours.exec_properties["example_splits"] == stock.exec_properties["example_splits"]
+
+
+def test_an_edited_source_is_another_execution(make_problem: Callable[..., Problem]) -> None:
+    problem = make_problem()
+
+    assert node(problem, "1f").exec_properties["fingerprint"] == "1f"
+    assert node(problem, "1f").exec_properties != node(problem, "2e").exec_properties
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Examples, schema and models of the binary case."""
+    folder = tmp_path_factory.mktemp("binary")
+    write_case(binary_case(), folder)
+    return folder
+
+
+def held_to(**evaluation: object) -> Case:
+    case = binary_case()
+    free: dict[str, object] = {"bounds": {}, "changes": {}, "slice_bounds": {}, "metrics": ("auc",), "slices": ()}
+    changed = case.problem.evaluation.model_copy(update=free | evaluation)
+    return replace(case, problem=case.problem.model_copy(update={"evaluation": changed}))
+
+
+@pytest.mark.parametrize(("bound", "file", "value"), [(0.5, "BLESSED", 1), (0.99, "NOT_BLESSED", 0)])
+def test_a_blessing_says_whether_the_bound_holds_and_whose_it_is(
+    written: Path, tmp_path: Path, bound: float, file: str, value: int
+) -> None:
+    given = inputs(written, baseline=False)
+
+    evaluation, blessing = run(Executor(), held_to(bounds={"auc": bound}), given, tmp_path)
+
+    assert [path.name for path in Path(blessing.uri).iterdir()] == [file]
+    assert blessing.get_int_custom_property("blessed") == value
+    assert blessing.get_int_custom_property("current_model_id") == 7
+    assert blessing.get_string_custom_property("current_model") == str(written / "candidate")
+    assert blessing.get_string_custom_property("component_id") == "Evaluator"
+    assert not blessing.has_custom_property("baseline_model")
+    assert 0.5 < sliced_metrics(evaluation)["overall"]["candidate"]["auc"] < 0.99
+
+
+def test_without_a_bound_nothing_is_blessed(written: Path, tmp_path: Path) -> None:
+    evaluation, blessing = run(Executor(), held_to(), inputs(written, baseline=False), tmp_path)
+
+    assert list(Path(blessing.uri).iterdir()) == []
+    assert not blessing.has_custom_property("blessed")
+    assert sliced_metrics(evaluation)["overall"]["candidate"]["example_count"] == 252.0
+
+
+def test_without_a_schema_it_is_asked_for(written: Path, tmp_path: Path) -> None:
+    given = inputs(written, baseline=False)
+    del given["schema"]
+
+    with pytest.raises(InputError, match="Evaluator: expected an input 'schema'"):
+        run(Executor(), held_to(), given, tmp_path)
+
+
+@pytest.mark.parametrize("key", ["module_file", "module_path", "feature_slicing_spec"])
+def test_user_code_that_would_not_run_is_refused(written: Path, tmp_path: Path, key: str) -> None:
+    case, given = held_to(), inputs(written, baseline=False)
+
+    with pytest.raises(InputError, match=rf"Evaluator: '{key}' is not supported\. Received: judge"):
+        run(Executor(), case, given, tmp_path, **{key: "judge"})
