@@ -8,6 +8,7 @@ import tf_keras
 
 from models.encoder import Encoder
 from models.fit import member_mean
+from models.preprocessing import dense
 from models.statistics import Statistics
 from schema import signatures
 from schema.bound import BoundProblem
@@ -54,28 +55,15 @@ def row_spec(bound: BoundProblem) -> dict[str, tf.TensorSpec]:
     return {name: tf.TensorSpec([None], _DTYPES[bound.dense_kind(name)], name) for name in bound.problem.features}
 
 
-def example_spec(bound: BoundProblem, columns: Mapping[str, Column]) -> dict[str, tf.io.FixedLenFeature]:
-    """How to parse a raw tf.Example at serving: the label is absent, a gap takes the feature's missing value."""
-    spec: dict[str, tf.io.FixedLenFeature] = {}
-    for name in bound.problem.features:
-        missing = bound.missing_value(name)
-        if isinstance(missing, float) and columns[name].kind is Kind.INTEGER:
-            spec[name] = tf.io.FixedLenFeature([], tf.int64, tf.int64.min)
-        else:
-            spec[name] = tf.io.FixedLenFeature([], _DTYPES[bound.dense_kind(name)], missing)
-    return spec
-
-
 def parse_rows(serialized: tf.Tensor, bound: BoundProblem, columns: Mapping[str, Column]) -> dict[str, tf.Tensor]:
-    """Dense raw columns [N] of serialized tf.Examples [N]."""
-    parsed = tf.io.parse_example(serialized, example_spec(bound, columns))
-    return {name: _as_dense(column, bound.dense_kind(name)) for name, column in parsed.items()}
+    """Dense raw columns [N] of serialized tf.Examples [N].
 
-
-def _as_dense(column: tf.Tensor, kind: Kind) -> tf.Tensor:
-    if kind is Kind.NUMBER and column.dtype == tf.int64:
-        return tf.where(column == tf.int64.min, float("nan"), tf.cast(column, tf.float32))
-    return column
+    The label is absent at serving. A feature that is absent, and one whose list is empty, has its missing value; more
+    than one value a row is an error.
+    """
+    spec = {name: tf.io.VarLenFeature(_DTYPES[columns[name].kind]) for name in bound.problem.features}
+    parsed = tf.io.parse_example(serialized, spec)
+    return {name: dense(column, bound, name) for name, column in parsed.items()}
 
 
 def export(model: RowModel, columns: Mapping[str, Column], folder: Path) -> None:

@@ -16,6 +16,7 @@ from models.network import build_network
 from models.raw_rows import Rows, read_rows
 from models.statistics import Statistics, read_statistics
 from schema.bound import BoundProblem
+from schema.rows import Kind
 from schema.signatures import DEVICE_FORM, SERVING_FORM
 from tests.models.rows_case import TRAIN, Row, analyse, bound_problem, known_columns, serialized, transform, write_rows
 
@@ -122,3 +123,27 @@ def test_a_row_alone_and_in_a_batch_get_the_same_answer(case: Case) -> None:
         alone = {name: column[place : place + 1] for name, column in case.raw.columns.items()}
         model = DeviceModel(case.folder / "device" / "float32.tflite")
         np.testing.assert_allclose(model.predict(alone)[0], scores[place], atol=1e-6)
+
+
+def test_an_empty_list_is_as_a_feature_that_is_absent(case: Case) -> None:
+    signature = tf.saved_model.load(str(case.folder / "model" / SERVING_FORM)).signatures["serving_default"]
+    emptied = tf.train.Example()
+    kinds = {Kind.STRING: "bytes_list", Kind.INTEGER: "int64_list", Kind.NUMBER: "float_list"}
+    for name in case.bound.problem.features:
+        getattr(emptied.features.feature[name], kinds[known_columns()[name].kind]).SetInParent()
+    absent, empty = tf.train.Example().SerializeToString(), emptied.SerializeToString()
+    for values in signature(examples=tf.constant([absent, empty])).values():
+        np.testing.assert_array_equal(values[0].numpy(), values[1].numpy())
+
+
+def test_two_values_of_one_feature_are_refused(case: Case) -> None:
+    signature = tf.saved_model.load(str(case.folder / "model" / SERVING_FORM)).signatures["serving_default"]
+    doubled = tf.train.Example()
+    name = next(name for name in ("area", "rain") if name in case.bound.problem.features)
+    values = doubled.features.feature[name]
+    if known_columns()[name].kind is Kind.INTEGER:
+        values.int64_list.value.extend([1, 2])
+    else:
+        values.float_list.value.extend([1.0, 2.0])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        signature(examples=tf.constant([doubled.SerializeToString()]))
