@@ -57,7 +57,8 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
+	  | expand -t 22
 
 .PHONY: run
 run: $(ENVIRONMENT) $(SAMPLE) ## train, evaluate and push on the sample data; ARGS="--quick" passes flags on
@@ -89,6 +90,14 @@ doctor: ## say what does not fit on this machine, and the line that mends it
 .PHONY: reference
 reference: $(ENVIRONMENT) $(SAMPLE) ## score gradient boosting on the same features and split
 	@$(PYTHON) -m benchmarks.reference $(ARGS)
+
+.PHONY: bench
+bench: $(ENVIRONMENT) $(SAMPLE) ## run stock TFX and this project side by side; ARGS="--pairs 1 --rows 5000" for a trial
+	@$(PYTHON) -m benchmarks.bench $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: $(ENVIRONMENT) $(SAMPLE) ## run this project at 1, 3 and 10 times the rows
+	@$(PYTHON) -m benchmarks.scale $(ARGS)
 
 .PHONY: sync
 sync: ## bring the environment to the lock, even if it was changed by hand

@@ -4,7 +4,7 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 import tf_keras
@@ -92,6 +92,22 @@ class AveragingAdamW(tf_keras.optimizers.AdamW):
         self._ema_momentum = value
 
 
+class Feed(Protocol):
+    """How the rows of a split become batches; `models.input.distribute` is one."""
+
+    def __call__(
+        self,
+        strategy: tf.distribute.Strategy,
+        source: Source,
+        bound: BoundProblem,
+        batch_size: int,
+        *,
+        training: bool,
+        seed: int = 0,
+    ) -> tf.data.Dataset:
+        """Batches of ({feature: [B]}, label [B]): without end, shuffled and full for training, else once in order."""
+
+
 @dataclass(frozen=True)
 class Steps:
     """How rows are dealt: the global batch, steps an epoch, and steps a validation."""
@@ -109,6 +125,7 @@ def fit(
     strategy: tf.distribute.Strategy,
     options: Training,
     paths: FitPaths,
+    feed: Feed = distribute,
 ) -> tf_keras.Model:
     """Trains the problem's network and returns it with the weights of its best epoch and its `history`.
 
@@ -122,16 +139,16 @@ def fit(
     tf_keras.utils.set_random_seed(options.seed)
     epochs = bound.problem.network.epochs
     steps = plan_steps(train, evaluation, bound.problem.network.batch_size, strategy.num_replicas_in_sync)
-    model = _compiled(bound, statistics, strategy, options, paths, steps.training * epochs)
+    model = compiled(bound, statistics, strategy, options, paths, steps.training * epochs)
     best = BestEpoch(model.get_weights(), bound.problem.network.patience)
     backup = Backup(model, best, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
     finished = resume(backup, strategy) if backup else 0
     history = model.fit(
-        distribute(strategy, train, bound, steps.batch, training=True, seed=options.seed),
+        feed(strategy, train, bound, steps.batch, training=True, seed=options.seed),
         initial_epoch=epochs if best.exhausted else finished,
         epochs=epochs,
         steps_per_epoch=steps.training,
-        validation_data=distribute(strategy, evaluation, bound, steps.batch, training=False),
+        validation_data=feed(strategy, evaluation, bound, steps.batch, training=False),
         validation_steps=steps.validation,
         callbacks=[
             FiniteLoss(),
@@ -167,7 +184,7 @@ def _rows_for(source: Source, replicas: int) -> int:
     return rows
 
 
-def _compiled(
+def compiled(
     bound: BoundProblem,
     statistics: Statistics,
     strategy: tf.distribute.Strategy,
@@ -175,6 +192,7 @@ def _compiled(
     paths: FitPaths,
     steps: int,
 ) -> tf_keras.Model:
+    """The problem's network with loss, metrics and an optimizer whose learning rate runs out after `steps` steps."""
     with strategy.scope():
         model = build_network(bound, statistics)
         if paths.warm_start is not None:
