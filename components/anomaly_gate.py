@@ -7,8 +7,8 @@ from operator import itemgetter
 from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
 from tfx.utils import io_utils
 
@@ -48,7 +48,7 @@ class Anomaly:
         return f"{self.feature}: {self.kind} in {self.span}, {count}. {self.description}"
 
 
-@tfx.dsl.components.component
+@component
 def AnomalyGate(  # noqa: N802 (a node is named like a class)
     anomalies: InputArtifact[ExampleAnomalies],
     statistics: InputArtifact[ExampleStatistics],

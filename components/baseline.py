@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.types import Artifact
 
 from components.release_gate import BLESSED, CURRENT_MODEL_ID
 
 
-class BaselineStrategy(tfx.dsl.experimental.ResolverStrategy):
+class BaselineStrategy(ResolverStrategy):
     """Latest blessed model older than the candidate.
 
     TFX's LatestBlessedModelStrategy would answer with the candidate itself once it is blessed, so that an unchanged

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tensorflow_model_analysis.proto import validation_result_pb2
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 
 from components.artifacts import DeviceModels, Verdict
@@ -19,7 +19,7 @@ CURRENT_MODEL = "current_model"
 CURRENT_MODEL_ID = "current_model_id"
 
 
-@tfx.dsl.components.component
+@component
 def ReleaseGate(  # noqa: N802 (a node is named like a class)
     model: InputArtifact[Model],
     evaluation: InputArtifact[ModelEvaluation],

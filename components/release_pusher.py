@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 
 from components.artifacts import DeviceModels
@@ -17,7 +17,7 @@ from components.span_store import read_spans
 from schema import signatures
 
 
-@tfx.dsl.components.component
+@component
 def ReleasePusher(  # noqa: N802 (a node is named like a class)
     model: InputArtifact[Model],
     blessing: InputArtifact[ModelBlessing],

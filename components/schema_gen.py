@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Schema
 
 SCHEMA_FILE = "schema.pbtxt"
 
 
-@tfx.dsl.components.component
+@component
 def ImportSchemaGen(  # noqa: N802 (a node is named like a class)
     schema: OutputArtifact[Schema],
     schema_text: Parameter[str],

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Examples, Model, Schema
 from tfx.utils import io_utils
 
@@ -31,7 +31,7 @@ _GIST_CHARACTERS = 200
 Answers = dict[str, dict[str, NDArray[Any]]]
 
 
-@tfx.dsl.components.component
+@component
 def ServingValidator(  # noqa: N802 (a node is named like a class)
     model: InputArtifact[Model],
     examples: InputArtifact[Examples],

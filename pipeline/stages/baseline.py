@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.types.channel import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
 from components.baseline import BaselineStrategy
@@ -10,9 +11,9 @@ from components.baseline import BaselineStrategy
 
 def latest_blessed(**candidate: Any) -> Any:
     """The latest model that ReleaseGate blessed; with `candidate`, the latest one before that."""
-    return tfx.dsl.Resolver(
+    return Resolver(
         strategy_class=BaselineStrategy,
-        model=tfx.dsl.Channel(type=Model, producer_component_id="Trainer"),
-        blessing=tfx.dsl.Channel(type=ModelBlessing, producer_component_id="ReleaseGate"),
+        model=Channel(type=Model, producer_component_id="Trainer"),
+        blessing=Channel(type=ModelBlessing, producer_component_id="ReleaseGate"),
         **candidate,
     )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.components import Trainer, Tuner
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
@@ -31,7 +32,7 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
     if training.warm_start:
         nodes.append(latest_blessed().with_id("WarmStart"))
         inputs["base_model"] = nodes[-1].outputs["model"]
-    trainer = tfx.components.Trainer(
+    trainer = Trainer(
         run_fn="models.trainer.run_fn",
         custom_config={
             **_shared(config),
@@ -46,9 +47,9 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
 def _tuner(config: Config, inputs: dict[str, Any]) -> Any:
     tuning = config.environment.tuning
     custom = {"trials": tuning.trials, "epochs": tuning.epochs, "fingerprint": source_fingerprint("models.tuner")}
-    return tfx.components.Tuner(
-        tuner_fn="models.tuner.tuner_fn", custom_config={**_shared(config), **custom}, **inputs
-    ).with_id("Tuner")
+    return Tuner(tuner_fn="models.tuner.tuner_fn", custom_config={**_shared(config), **custom}, **inputs).with_id(
+        "Tuner"
+    )
 
 
 def _inputs(rows: DataStage) -> dict[str, Any]:
@@ -56,8 +57,8 @@ def _inputs(rows: DataStage) -> dict[str, Any]:
         "examples": rows.transform.outputs["transformed_examples"],
         "transform_graph": rows.transform.outputs["transform_graph"],
         "schema": rows.schema,
-        "train_args": tfx.proto.TrainArgs(splits=["train"]),
-        "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
+        "train_args": TrainArgs(splits=["train"]),
+        "eval_args": EvalArgs(splits=["eval"]),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.dsl.experimental.conditionals.conditional import Cond
 
 from components.device_models import DeviceModelsGen
 from components.release_gate import ReleaseGate
@@ -44,7 +44,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         fingerprint=source_fingerprint("components.release_gate"),
     ).with_id("ReleaseGate")
     blessing = gate.outputs["blessing"]
-    with tfx.dsl.Cond(blessing.future()[0].custom_property("blessed") == 1):
+    with Cond(blessing.future()[0].custom_property("blessed") == 1):
         pusher = ReleasePusher(
             model=trained.model,
             blessing=blessing,
