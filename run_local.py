@@ -4,12 +4,15 @@ import argparse
 import errno
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 # TensorFlow reads this when it is imported, which happens only once the flags are known to be right.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from pipeline import processes
+from pipeline.interruption import INTERRUPTED, leave
 from schema.errors import InputError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
 
@@ -40,17 +43,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
-def main(arguments: list[str]) -> int:
-    """Runs; returns the exit code: 0 done, 1 unexpected, 2 bad input, 3 anomalies, 4 not blessed, 130 interrupted."""
+def main(arguments: list[str], started: float | None = None) -> int:
+    """Runs; returns the exit code: 0 done, 1 unexpected, 2 bad input, 3 anomalies, 4 not blessed, 130 interrupted.
+
+    Args:
+        arguments: the flags.
+        started: the time.monotonic() from which the run's seconds count; now, when left out.
+    """
+    began = time.monotonic() if started is None else started
     chosen = parse(arguments)
     try:
-        return _main(chosen)
+        return _main(chosen, began)
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        return 130
+        return INTERRUPTED
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
@@ -58,7 +67,7 @@ def main(arguments: list[str]) -> int:
         return InputError.exit_code
 
 
-def _main(chosen: argparse.Namespace) -> int:
+def _main(chosen: argparse.Namespace, started: float) -> int:
     from pipeline.config import load_config
     from pipeline.preflight import build_sample, check_headers, find_data
 
@@ -81,31 +90,36 @@ def _main(chosen: argparse.Namespace) -> int:
         sys.stdout.write(f"{check_headers(config)}\n")
         return 0
     find_data(config)
+    from pipeline.cloud_clients import without_cloud_clients
+    from pipeline.loading import large_imports
     from pipeline.session import open_session
     from pipeline.terminal import LiveLine, header
 
-    with open_session(config.output, verbose=chosen.verbose) as session:
+    with open_session(config.output, verbose=chosen.verbose) as session, without_cloud_clients():
         session.terminal.write(header(config, session.run_id))
         loading = LiveLine(session.terminal)
         loading.show("loading TensorFlow and TFX")
         try:
             # Here, so that what they print goes to the log.
-            from pipeline.run import Choice, run
+            with large_imports():
+                from pipeline.run import Choice, run
         finally:
             loading.clear()
-        return run(config, Choice(chosen.only or chosen.first, chosen.only or chosen.last), session)
+        return run(config, Choice(chosen.only or chosen.first, chosen.only or chosen.last), session, started)
 
 
 def list_nodes(config: "Config") -> int:
     """Writes the graph's nodes in order."""
     from pipeline.capture import captured
+    from pipeline.cloud_clients import without_cloud_clients
+    from pipeline.loading import large_imports
 
-    with captured(Path(os.devnull)) as terminal:
-        from pipeline.graph import create_pipeline
-
+    with captured(Path(os.devnull)) as terminal, without_cloud_clients():
+        with large_imports():
+            from pipeline.graph import create_pipeline
         terminal.writelines(f"{component.id}\n" for component in create_pipeline(config).components)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:], processes.started()))

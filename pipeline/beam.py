@@ -1,18 +1,40 @@
 """Beam's arguments for an environment."""
 
-from pipeline.config import Beam
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.config import ROOT, Beam
 
 # Beam's `DirectRunner` of today first tries to download another runner's binary from the network.
 _RUNNERS = {"direct": "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"}
 
 
-def beam_arguments(beam: Beam) -> list[str]:
-    """Command-line arguments for Beam pipelines: one worker in this process."""
+def graph_arguments(beam: Beam) -> list[str]:
+    """Arguments that are part of the graph, and so of every node's cache key."""
     return [
         f"--runner={_RUNNERS[beam.runner]}",
-        "--direct_running_mode=in_memory",
-        "--direct_num_workers=1",
-        # The workers are threads of this process and need no package. Where nothing says how workers come by TFX, it
-        # packs its own source anew for every Beam node, two seconds each.
+        # The workers are of this machine and need no package. Where nothing says how workers come by TFX, it packs its
+        # own source anew for every Beam node, two seconds each.
         "--sdk_container_image=none",
     ]
+
+
+def worker_arguments(workers: int) -> list[str]:
+    """Arguments for so many workers: threads of this process for one, else processes."""
+    mode = "in_memory" if workers == 1 else "multi_processing"
+    return [f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
+
+
+@contextmanager
+def importable_project() -> Iterator[None]:
+    """Lets the worker processes that start in the meantime import this project, whatever the working directory is."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([before] if before else [])])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before

@@ -28,7 +28,18 @@ ALL_SPANS = Window()
 class Beam(Closed):
     """Which Beam runner the data nodes use."""
 
-    runner: str = Field(default="direct", pattern="^direct$", description="direct: in this process")
+    runner: str = Field(default="direct", pattern="^direct$", description="direct: on this machine")
+    workers: int | None = Field(
+        default=None, ge=1, description="1: in this process; more: processes of their own; null: by data and cores"
+    )
+
+
+class Local(Closed):
+    """How the local runner goes through the graph."""
+
+    parallel_nodes: int | None = Field(
+        default=None, ge=1, description="nodes that run at the same time; null: two where there are two cores"
+    )
 
 
 class Tuning(Closed):
@@ -50,6 +61,7 @@ class Environment(Closed):
 
     name: str = Field(description="the environment's name")
     beam: Beam = Beam()
+    local: Local = Local()
     training: Training = Training()
     tuning: Tuning = Tuning()
     release: Release = Release()

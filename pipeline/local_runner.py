@@ -1,50 +1,26 @@
-"""Runs the graph's IR node by node in this process, and says of each node what became of it."""
+"""Runs the graph's IR in this process, and says of each node what became of it."""
 
+import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
-from tfx.proto.orchestration import pipeline_pb2
+from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
+from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
-from schema.errors import InputError
+from pipeline.launching import MetadataTurn, NodeLauncher, ParallelBeamOperator
+from pipeline.memory import PeakMemory
+from pipeline.node_result import NodeError, NodeResult, Outcome, Progress, Status
+from pipeline.overlap import Overlap
+from pipeline.run_history import RunHistory
+from pipeline.worker_error import as_raised
 
+_LOG = logging.getLogger(__name__)
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
-
-
-class Status(StrEnum):
-    """What became of a node."""
-
-    RAN = "ran"
-    CACHED = "cached"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """One node of a run; seconds of wall time."""
-
-    id: str
-    status: Status
-    seconds: float
-
-
-class NodeError(Exception):
-    """A node failed; the cause is chained."""
-
-    def __init__(self, node: str, results: list[NodeResult]) -> None:
-        super().__init__(node)
-        self.node, self.results = node, results
-
-
-Progress = Callable[[str, NodeResult | None], None]
 
 
 def compile_graph(pipeline: Any) -> pipeline_pb2.Pipeline:
@@ -54,21 +30,30 @@ def compile_graph(pipeline: Any) -> pipeline_pb2.Pipeline:
 
 
 def node_ids(ir: pipeline_pb2.Pipeline) -> list[str]:
-    """Ids of the nodes in the order in which they run."""
+    """Ids of the nodes, each after those it waits for."""
     return [node.pipeline_node.node_info.id for node in ir.nodes]
 
 
 class LocalRunner:
-    """What LocalDagRunner does, with results a node and a choice of nodes."""
+    """What LocalDagRunner does, with results a node, a choice of nodes, and several nodes at once.
 
-    def __init__(self, ir: pipeline_pb2.Pipeline, run_id: str) -> None:
-        self._ir, self.run_id = ir, run_id
+    Args:
+        ir: the graph.
+        run_id: names the run in the metadata store.
+        at_once: nodes that run at the same time, at most.
+        beam_arguments: for every Beam node, beside those in the graph.
+    """
+
+    def __init__(
+        self, ir: pipeline_pb2.Pipeline, run_id: str, *, at_once: int = 1, beam_arguments: Sequence[str] = ()
+    ) -> None:
+        self._ir, self._at_once, self._beam_arguments = ir, at_once, beam_arguments
         runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
         self._deployment = runner_utils.extract_local_deployment_config(ir)
         config = self._deployment.metadata_connection_config
-        self.connection = getattr(config, config.WhichOneof("connection_config"))
-        nodes = [node.pipeline_node.node_info for node in ir.nodes]
-        self._resolvers = {info.id for info in nodes if info.type.name == _RESOLVER}
+        connection = getattr(config, config.WhichOneof("connection_config"))
+        self._history = RunHistory(connection, ir.pipeline_info.id, run_id)
+        self._turn = MetadataTurn()
 
     def choose(self, first: str | None, last: str | None) -> str | None:
         """Keeps the nodes from `first` and up to `last`; what they need of earlier nodes comes from an earlier run.
@@ -82,112 +67,77 @@ class LocalRunner:
         partial_run_utils.mark_pipeline(
             self._ir, from_nodes=[first] if first else None, to_nodes=[last] if last else None
         )
-        nodes = [node.pipeline_node for node in self._ir.nodes]
         required = pipeline_pb2.NodeExecutionOptions.Skip.REQUIRED
+        nodes = self._specs().values()
         needed = [n.node_info.id for n in nodes if n.execution_options.skip.reuse_artifacts_mode == required]
         if not needed:
             return None
-        base = self._base_run(needed)
+        base = self._history.newest_with(needed)
         self._ir.runtime_spec.snapshot_settings.base_pipeline_run_strategy.base_run_id = base
         return base
 
-    def _base_run(self, needed: list[str]) -> str:
-        """The newest earlier run in which all these nodes succeeded."""
-        with metadata.Metadata(self.connection) as handle:
-            runs = sorted(handle.store.get_contexts_by_type("pipeline_run"), key=lambda run: -run.id)
-            done = {node: self._succeeded(handle.store, node) for node in needed}
-            for run in runs:
-                executions = {execution.id for execution in handle.store.get_executions_by_context(run.id)}
-                if all(done[node] & executions for node in needed):
-                    return str(run.name)
-        raise InputError(
-            f"no earlier run in this output folder has done {', '.join(needed)}. Run the whole pipeline first."
-        )
-
-    def _succeeded(self, store: Any, node: str) -> set[int]:
-        context = store.get_context_by_type_and_name("node", f"{self._ir.pipeline_info.id}.{node}")
-        executions = store.get_executions_by_context(context.id) if context else []
-        good = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
-        return {execution.id for execution in executions if execution.last_known_state in good}
-
     def run(self, progress: Progress) -> list[NodeResult]:
-        """Runs every node in order; `progress` hears of each as it begins (None) and ends.
+        """Runs every node after those it waits for; results in the order in which the nodes ended.
 
         Raises:
-            NodeError: from the first node that fails.
+            NodeError: naming the first node that failed, or those that were interrupted.
         """
-        results: list[NodeResult] = []
-        for node in self._ir.nodes:
-            spec = node.pipeline_node
-            started = time.monotonic()
-            progress(spec.node_info.id, None)
-            try:
-                status = self._launch(spec)
-            except (Exception, KeyboardInterrupt) as error:
-                seconds = time.monotonic() - started
-                results.append(NodeResult(spec.node_info.id, Status.FAILED, seconds))
-                progress(spec.node_info.id, results[-1])
-                raise NodeError(spec.node_info.id, results) from error
-            results.append(NodeResult(spec.node_info.id, status, time.monotonic() - started))
-            progress(spec.node_info.id, results[-1])
-        return results
+        specs = self._specs()
+        upstream = {node: [name for name in spec.upstream_nodes if name in specs] for node, spec in specs.items()}
+        with PeakMemory() as memory:
+            work = partial(self._work, specs, memory)
+            outcomes = Overlap(upstream, self._at_once, work, progress).run(self._turn.stop)
+        return _results(outcomes)
+
+    def _specs(self) -> dict[str, Any]:
+        nodes = [node.pipeline_node for node in self._ir.nodes]
+        return {node.node_info.id: node for node in nodes}
+
+    def _work(self, specs: dict[str, Any], memory: PeakMemory, node: str) -> Outcome:
+        began, error = time.monotonic(), None
+        memory.begin(node)
+        try:
+            status = self._launch(specs[node])
+        except BaseException as caught:  # noqa: BLE001 (`run` raises it)
+            _LOG.exception("node %s did not finish", node)
+            status, error = Status.FAILED, as_raised(caught)
+        return Outcome(NodeResult(node, status, time.monotonic() - began, memory.end(node)), error)
 
     def _launch(self, spec: Any) -> Status:
         node = spec.node_info.id
         if spec.execution_options.HasField("skip"):
             return Status.SKIPPED
         if spec.execution_options.run.perform_snapshot:
-            with metadata.Metadata(self.connection) as handle:
+            with self._turn.taken(), metadata.Metadata(self._history.connection) as handle:
                 partial_run_utils.snapshot(handle, self._ir)
-        launcher.Launcher(
+        self._launcher(spec).launch()
+        with self._turn.taken():
+            return self._history.status(node, resolver=spec.node_info.type.name == _RESOLVER)
+
+    def _launcher(self, spec: Any) -> NodeLauncher:
+        node = spec.node_info.id
+        operators = {executable_spec_pb2.BeamExecutableSpec: partial(ParallelBeamOperator, self._beam_arguments)}
+        return NodeLauncher(
+            self._turn,
             pipeline_node=spec,
-            mlmd_connection=metadata.Metadata(self.connection),
+            mlmd_connection=metadata.Metadata(self._history.connection),
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node),
-        ).launch()
-        return self._status(node)
-
-    def _status(self, node: str) -> Status:
-        with metadata.Metadata(self.connection) as handle:
-            earlier, own = self._executions(handle.store, node)
-            if not own:
-                return Status.SKIPPED
-            if own[-1].last_known_state == metadata_store_pb2.Execution.CACHED:
-                return Status.CACHED
-            # TFX asks a resolver anew each time; what counts is whether it answered as before.
-            if node in self._resolvers and earlier:
-                answers = [_answer(handle.store, execution) for execution in (earlier[-1], own[-1])]
-                return Status.CACHED if answers[0] == answers[1] else Status.RAN
-        return Status.RAN
-
-    def _executions(self, store: Any, node: str) -> tuple[list[Any], list[Any]]:
-        """The node's executions in earlier runs, and those in this one, each in order."""
-        of_run = store.get_context_by_type_and_name("pipeline_run", self.run_id)
-        of_node = store.get_context_by_type_and_name("node", f"{self._ir.pipeline_info.id}.{node}")
-        if of_run is None or of_node is None:
-            return [], []
-        own = {execution.id for execution in store.get_executions_by_context(of_run.id)}
-        every = sorted(store.get_executions_by_context(of_node.id), key=lambda execution: execution.id)
-        return [e for e in every if e.id not in own], [e for e in every if e.id in own]
+            custom_executor_operators=operators,
+        )
 
     def outputs(self) -> dict[tuple[str, str], str]:
         """URIs of this run's artifacts, cached ones included, by (node id, output key)."""
-        root = f"{self._ir.runtime_spec.pipeline_root.field_value.string_value}/"
-        found: dict[tuple[str, str], tuple[int, str]] = {}
-        with metadata.Metadata(self.connection) as handle:
-            context = handle.store.get_context_by_type_and_name("pipeline_run", self.run_id)
-            artifacts = handle.store.get_artifacts_by_context(context.id) if context else []
-        for artifact in artifacts:
-            parts = artifact.uri.removeprefix(root).split("/")
-            key = (parts[0], parts[1]) if len(parts) > 1 else (parts[0], "")
-            found[key] = max(found.get(key, (0, "")), (artifact.id, artifact.uri))
-        return {key: uri for key, (_, uri) in found.items()}
+        return self._history.outputs(self._ir.runtime_spec.pipeline_root.field_value.string_value)
 
 
-def _answer(store: Any, execution: Any) -> set[int]:
-    """Ids of the artifacts that an execution gave."""
-    outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
-    events = store.get_events_by_execution_ids([execution.id])
-    return {event.artifact_id for event in events if event.type in outputs}
+def _results(outcomes: list[Outcome]) -> list[NodeResult]:
+    results = [outcome.result for outcome in outcomes]
+    failed = [outcome for outcome in outcomes if outcome.error]
+    interrupted = [outcome for outcome in failed if isinstance(outcome.error, KeyboardInterrupt)]
+    if failed:
+        named = interrupted or failed[:1]
+        raise NodeError(" and ".join(outcome.result.id for outcome in named), results) from named[0].error
+    return results

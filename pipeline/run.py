@@ -13,9 +13,13 @@ from typing import Any, TextIO
 
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
+from pipeline.beam import importable_project, worker_arguments
 from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
 from pipeline.graph import create_pipeline
-from pipeline.local_runner import LocalRunner, NodeError, NodeResult, Status, compile_graph, node_ids
+from pipeline.interruption import INTERRUPTED
+from pipeline.local_runner import LocalRunner, compile_graph, node_ids
+from pipeline.node_result import NodeError, NodeResult, Status
+from pipeline.parallelism import parallelism
 from pipeline.session import Session
 from pipeline.terminal import NodeLines
 from reports.evaluation import overall_metrics
@@ -27,7 +31,6 @@ from schema.problem import DEFAULT_PROBLEM
 
 UNEXPECTED = 1
 _DISK_FAULTS = ("No space left on device", "disk is full", "Disk quota exceeded", "Read-only file system")
-INTERRUPTED = 130  # as a shell says of a process that SIGINT ended
 
 
 @dataclass(frozen=True)
@@ -55,39 +58,50 @@ def _set_up_logging(verbose: bool) -> None:
     logging.getLogger().setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def run(config: Config, choice: Choice, session: Session) -> int:
+def run(config: Config, choice: Choice, session: Session, started: float) -> int:
     """Runs the pipeline and prints one screen; returns the exit code.
+
+    Args:
+        config: what runs.
+        choice: which nodes of it.
+        session: where it is told.
+        started: the time.monotonic() at which the process began.
 
     Raises:
         InputError: if a chosen node is not in the graph.
     """
     _set_up_logging(session.verbose)
-    started = time.monotonic()
     record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
     ir = compile_graph(create_pipeline(config))
     known = node_ids(ir)
-    runner = LocalRunner(ir, session.run_id)
+    at_once = parallelism(config)
+    logging.getLogger(__name__).info("at the same time: %s", at_once)
+    arguments = worker_arguments(at_once.workers)
+    runner = LocalRunner(ir, session.run_id, at_once=at_once.nodes, beam_arguments=arguments)
     try:
         choice.check(known)
         if choice.first or choice.last:
             earlier = runner.choose(choice.first, choice.last)
-            _say(session.terminal, [f"  earlier nodes come from run {earlier}", ""] if earlier else [])
+            if earlier:
+                _say(session.terminal, [f"  earlier nodes come from run {earlier}", ""])
     except PipelineError as error:
-        write_record(replace(record, error=str(error), reasons=[str(error)]), session.folder)
+        seconds = time.monotonic() - started
+        write_record(replace(record, error=str(error), reasons=[str(error)], seconds=seconds), session.folder)
         raise
+    record = replace(record, startup_seconds=round(time.monotonic() - started, 2))
     try:
-        results = runner.run(NodeLines(session.terminal))
+        with importable_project():
+            results = runner.run(NodeLines(session.terminal))
     except NodeError as failure:
         cause = failure.__cause__ or failure
-        logging.getLogger(__name__).error("node %s did not finish", failure.node, exc_info=cause)  # noqa: TRY400 (the cause, not its wrapper)
-        record = replace(record, nodes=_nodes(failure.results, known), seconds=time.monotonic() - started)
+        record = replace(record, nodes=node_entries(failure.results, known), seconds=time.monotonic() - started)
         told = one_line(cause)
         record = replace(record, status=_failed_status(cause), error=told, reasons=[told])
         write_record(record, session.folder)
         _say(session.terminal, failure_lines(failure.node, cause, session.folder))
         return exit_code(cause)
     outputs = runner.outputs()
-    record = collect(replace(record, nodes=_nodes(results, known)), outputs)
+    record = collect(replace(record, nodes=node_entries(results, known)), outputs)
     record = replace(record, seconds=time.monotonic() - started)
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
@@ -105,10 +119,15 @@ def keep_predictions(outputs: dict[tuple[str, str], str], folder: Path) -> None:
         shutil.copy2(Path(outputs["DeviceModels", "device_models"]) / PREDICTIONS, folder / PREDICTIONS)
 
 
-def _nodes(results: list[NodeResult], known: list[str]) -> list[dict[str, Any]]:
-    never = [NodeResult(node, Status.SKIPPED, 0.0) for node in known[len(results) :]]
-    nodes = [*results, *never]
-    return [{**asdict(node), "status": str(node.status), "seconds": round(node.seconds, 2)} for node in nodes]
+def node_entries(results: list[NodeResult], known: list[str]) -> list[dict[str, Any]]:
+    """The record's `nodes`, in the graph's order; those that did not begin are skipped."""
+    ended = {result.id: result for result in results}
+    return [_node(ended.get(name, NodeResult(name, Status.SKIPPED, 0.0))) for name in known]
+
+
+def _node(result: NodeResult) -> dict[str, Any]:
+    peak = None if result.peak_mb is None else round(result.peak_mb, 1)
+    return {**asdict(result), "status": str(result.status), "seconds": round(result.seconds, 2), "peak_mb": peak}
 
 
 def _say(terminal: TextIO, lines: list[str]) -> None:
@@ -150,7 +169,8 @@ def _rows(examples: Path) -> dict[str, int]:
 def closing_lines(record: RunRecord, folder: Path, releases: Path) -> list[str]:
     """Paths and the next command."""
     base = Path.cwd()
-    lines = [f"  run     {shortened(folder, base)}/run.json, {record.seconds:.0f} s in all"]
+    seconds = f"{record.seconds:.0f} s in all, of which {record.startup_seconds:.0f} s start-up"
+    lines = [f"  run     {shortened(folder, base)}/run.json, {seconds}"]
     if record.pushed:
         version = int(record.pushed["version"])
         lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}{staleness(version, releases)}")
@@ -178,8 +198,8 @@ def staleness(version: int, releases: Path) -> str:
 def failure_lines(node: str, cause: BaseException, folder: Path) -> list[str]:
     """The node, the cause, the user's line where there is one, the log and the command that resumes."""
     message = str(cause) if isinstance(cause, PipelineError) else one_line(cause)
-    happened = "was interrupted" if isinstance(cause, KeyboardInterrupt) else f"failed: {message}"
-    lines = ["", f"{node} {happened}"]
+    happened = f"interrupted in {node}" if isinstance(cause, KeyboardInterrupt) else f"{node} failed: {message}"
+    lines = ["", happened]
     mendable = isinstance(cause, PipelineError | KeyboardInterrupt) or disk_fault(cause)
     place = None if mendable else own_line(cause)
     if place:

@@ -9,14 +9,15 @@ from reports.summary import node_line
 
 if TYPE_CHECKING:
     # Not at run time: it brings TensorFlow, and the header is there before that is loaded.
-    from pipeline.local_runner import NodeResult
+    from pipeline.node_result import NodeResult
 
 _TICK_SECONDS = 1.0
+_SHOWN_NODES = 2
 
 
 def header(config: Config, run_id: str) -> str:
     """What runs."""
-    rows = "" if config.sample_rows is None else f", a sample of {config.sample_rows:,} rows"
+    rows = "" if config.sample_rows is None else f", a sample of about {config.sample_rows:,} rows"
     window = "all spans" if str(config.window) == ":" else f"spans {config.window}"
     return f"{config.problem.title}\n  {config.problem.name}, {window}{rows}, run {run_id}\n\n"
 
@@ -29,12 +30,13 @@ class LiveLine:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def show(self, text: str) -> None:
-        """Begins a live line."""
+    def show(self, text: str, started: float | None = None) -> None:
+        """Begins a live line, whose seconds count from `started`, a time.monotonic(), or from now."""
         self.clear()
         if self._live:
             self._stop.clear()
-            self._thread = threading.Thread(target=self._tick, args=(text, time.monotonic()), daemon=True)
+            since = time.monotonic() if started is None else started
+            self._thread = threading.Thread(target=self._tick, args=(text, since), daemon=True)
             self._thread.start()
 
     def clear(self) -> None:
@@ -62,14 +64,24 @@ class LiveLine:
 
 
 class NodeLines:
-    """A line a node, live while it runs."""
+    """A line a node when it has ended, below them one that names the nodes that run."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._line = LiveLine(terminal)
+        self._running: dict[str, float] = {}
 
     def __call__(self, node: str, result: "NodeResult | None") -> None:
         """Shows a node that begins (None) or has ended."""
         if result is None:
-            self._line.show(node)
+            self._running[node] = time.monotonic()
         else:
+            self._running.pop(node, None)
             self._line.settle(node_line(node, result.status, result.seconds))
+        if self._running:
+            self._line.show(_named(list(self._running)), min(self._running.values()))
+
+
+def _named(nodes: list[str]) -> str:
+    """The nodes' names, in a line that a terminal does not wrap."""
+    more = len(nodes) - _SHOWN_NODES
+    return ", ".join(nodes[:_SHOWN_NODES]) + (f" and {more} more" if more > 0 else "")

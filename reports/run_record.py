@@ -9,7 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything `run.json` says of a run."""
+    """Everything `run.json` says of a run.
+
+    Each entry of `nodes` has `id`, `status`, `seconds` of wall time and `peak_mb`, the MiB held at most while the node
+    ran, null where the kernel does not tell. `seconds` are those of the process, from its start until the record is
+    written, and `startup_seconds` those of them until the first node began.
+    """
 
     run_id: str
     status: str
@@ -19,6 +24,7 @@ class RunRecord:
     reasons: list[str] = field(default_factory=list)
     variants: list[dict[str, Any]] = field(default_factory=list)
     pushed: dict[str, str] | None = None
+    startup_seconds: float = 0.0
     seconds: float = 0.0
     window: str = ":"
     rows: dict[str, int] = field(default_factory=dict)

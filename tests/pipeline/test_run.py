@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run import Choice, disk_fault, exit_code, failure_lines, one_line, staleness
+from pipeline.node_result import NodeResult, Status
+from pipeline.run import Choice, closing_lines, disk_fault, exit_code, failure_lines, node_entries, one_line, staleness
+from reports.run_record import RunRecord
 from schema.errors import AnomalyError, InputError, NotBlessedError
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "/x/run.json")
@@ -78,3 +80,25 @@ def test_a_cached_push_says_if_another_version_is_in_use(tmp_path: Path) -> None
     assert staleness(2, tmp_path) == ""
     assert "current is 2" in staleness(1, tmp_path)
     assert "removed" in staleness(7, tmp_path)
+
+
+def test_a_run_says_its_seconds_and_those_of_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = RunRecord(run_id="1", status="finished", startup_seconds=9.6, seconds=12.4)
+    assert closing_lines(record, tmp_path / "runs" / "1", tmp_path / "pushed") == [
+        "  run     runs/1/run.json, 12 s in all, of which 10 s start-up"
+    ]
+
+
+def test_nodes_are_recorded_in_the_graphs_order_whichever_ended_first() -> None:
+    results = [NodeResult("c", Status.RAN, 1.234, 812.345), NodeResult("a", Status.FAILED, 2.0)]
+    assert node_entries(results, ["a", "b", "c"]) == [
+        {"id": "a", "status": "failed", "seconds": 2.0, "peak_mb": None},
+        {"id": "b", "status": "skipped", "seconds": 0.0, "peak_mb": None},
+        {"id": "c", "status": "ran", "seconds": 1.23, "peak_mb": 812.3},
+    ]
+
+
+def test_an_interruption_names_what_ran(tmp_path: Path) -> None:
+    lines = failure_lines("DeviceModels and Evaluator", KeyboardInterrupt(), tmp_path)
+    assert lines[1] == "interrupted in DeviceModels and Evaluator"

@@ -1,0 +1,88 @@
+"""TFX's launcher for nodes that run at the same time."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration.portable import beam_executor_operator, launcher
+from tfx.proto.orchestration import placeholder_pb2
+
+
+class MetadataTurn:
+    """The metadata store, for one thread at a time, and for none once the run is stopped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """From now on whoever asks for the store is interrupted, so that nothing is published any more."""
+        self._stopped = True
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Holds the store.
+
+        Raises:
+            KeyboardInterrupt: if the run is stopped.
+        """
+        with self._lock:
+            self._check()
+            yield
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Lets others have the store for a while.
+
+        Raises:
+            KeyboardInterrupt: at the end, if the run was stopped in the meantime.
+        """
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire()
+        self._check()
+
+    def _check(self) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+
+
+class NodeLauncher(launcher.Launcher):
+    """Holds the metadata store from resolving the inputs to publishing the outputs, save while the executor runs."""
+
+    def __init__(self, turn: MetadataTurn, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._turn = turn
+
+    def launch(self) -> Any:
+        """Drives, executes and publishes.
+
+        Raises:
+            KeyboardInterrupt: if the run is stopped.
+        """
+        with self._turn.taken():
+            return super().launch()
+
+    def _run_executor(self, execution_info: Any) -> Any:
+        with self._turn.given_back():
+            return super()._run_executor(execution_info)
+
+
+class ParallelBeamOperator(beam_executor_operator.BeamExecutorOperator):
+    """Gives Beam arguments beside those in the graph, which are part of the cache's key.
+
+    How many workers do the work has no bearing on its result, so that a change of it finds every result again.
+    """
+
+    def __init__(self, arguments: Sequence[str], executor_spec: Any, platform_config: Any = None) -> None:
+        super().__init__(executor_spec, platform_config)
+        self.beam_pipeline_args.extend(_literal(argument) for argument in arguments)
+
+
+def _literal(text: str) -> Any:
+    """The text as TFX keeps arguments: as an expression that stands for itself."""
+    return placeholder_pb2.PlaceholderExpression(value=metadata_store_pb2.Value(string_value=text))

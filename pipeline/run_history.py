@@ -1,0 +1,89 @@
+"""What the metadata store knows of a run and of those before it."""
+
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata
+
+from pipeline.node_result import Status
+from schema.errors import InputError
+
+_SUCCEEDED = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+
+
+class RunHistory:
+    """Asks the store; one that is shared between threads must be asked by one of them at a time.
+
+    Args:
+        connection: of the metadata store.
+        pipeline_id: the pipeline's name.
+        run_id: the run that is under way.
+    """
+
+    def __init__(self, connection: Any, pipeline_id: str, run_id: str) -> None:
+        self.connection, self._pipeline_id, self._run_id = connection, pipeline_id, run_id
+
+    def newest_with(self, needed: list[str]) -> str:
+        """The newest earlier run in which all these nodes succeeded.
+
+        Raises:
+            InputError: if there is none.
+        """
+        with metadata.Metadata(self.connection) as handle:
+            runs = sorted(handle.store.get_contexts_by_type("pipeline_run"), key=lambda run: -run.id)
+            done = {node: self._succeeded(handle.store, node) for node in needed}
+            for run in runs:
+                executions = {execution.id for execution in handle.store.get_executions_by_context(run.id)}
+                if all(done[node] & executions for node in needed):
+                    return str(run.name)
+        raise InputError(
+            f"no earlier run in this output folder has done {', '.join(needed)}. Run the whole pipeline first."
+        )
+
+    def _succeeded(self, store: Any, node: str) -> set[int]:
+        context = store.get_context_by_type_and_name("node", f"{self._pipeline_id}.{node}")
+        executions = store.get_executions_by_context(context.id) if context else []
+        return {execution.id for execution in executions if execution.last_known_state in _SUCCEEDED}
+
+    def status(self, node: str, *, resolver: bool) -> Status:
+        """What became of a node of this run that did not fail."""
+        with metadata.Metadata(self.connection) as handle:
+            earlier, own = self._executions(handle.store, node)
+            if not own:
+                return Status.SKIPPED
+            if own[-1].last_known_state == metadata_store_pb2.Execution.CACHED:
+                return Status.CACHED
+            # TFX asks a resolver anew each time; what counts is whether it answered as before.
+            if resolver and earlier:
+                answers = [_answer(handle.store, execution) for execution in (earlier[-1], own[-1])]
+                return Status.CACHED if answers[0] == answers[1] else Status.RAN
+        return Status.RAN
+
+    def _executions(self, store: Any, node: str) -> tuple[list[Any], list[Any]]:
+        """The node's executions in earlier runs, and those in this one, each in order."""
+        of_run = store.get_context_by_type_and_name("pipeline_run", self._run_id)
+        of_node = store.get_context_by_type_and_name("node", f"{self._pipeline_id}.{node}")
+        if of_run is None or of_node is None:
+            return [], []
+        own = {execution.id for execution in store.get_executions_by_context(of_run.id)}
+        every = sorted(store.get_executions_by_context(of_node.id), key=lambda execution: execution.id)
+        return [e for e in every if e.id not in own], [e for e in every if e.id in own]
+
+    def outputs(self, root: str) -> dict[tuple[str, str], str]:
+        """URIs of this run's artifacts below the root, cached ones included, by (node id, output key)."""
+        found: dict[tuple[str, str], tuple[int, str]] = {}
+        with metadata.Metadata(self.connection) as handle:
+            context = handle.store.get_context_by_type_and_name("pipeline_run", self._run_id)
+            artifacts = handle.store.get_artifacts_by_context(context.id) if context else []
+        for artifact in artifacts:
+            parts = artifact.uri.removeprefix(f"{root}/").split("/")
+            key = (parts[0], parts[1]) if len(parts) > 1 else (parts[0], "")
+            found[key] = max(found.get(key, (0, "")), (artifact.id, artifact.uri))
+        return {key: uri for key, (_, uri) in found.items()}
+
+
+def _answer(store: Any, execution: Any) -> set[int]:
+    """Ids of the artifacts that an execution gave."""
+    outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
+    events = store.get_events_by_execution_ids([execution.id])
+    return {event.artifact_id for event in events if event.type in outputs}

@@ -1,0 +1,209 @@
+"""The runner on small graphs, by TFX's own launcher: what overlaps, what is cached, and how a run ends that fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ml_metadata import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+from tfx import v1 as tfx
+
+from pipeline.beam import importable_project, worker_arguments
+from pipeline.local_runner import LocalRunner, compile_graph
+from pipeline.node_result import NodeError, NodeResult
+from schema.errors import InputError
+from tests.pipeline import small_graph
+from tests.pipeline.small_graph import Failing, Source, Spread, Step, pipeline
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 120
+
+Run = Callable[..., list[NodeResult]]
+
+
+@pytest.fixture
+def meet(tmp_path: Path) -> Path:
+    """Where nodes see of each other that they run."""
+    folder = tmp_path / "meet"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """run(nodes, at_once=..., only=...): one run of the graph, into this test's folder."""
+
+    def start(nodes: list[Any], *, at_once: int = 2, only: str | None = None, **options: Any) -> list[NodeResult]:
+        run_id = f"run-{len(list(tmp_path.glob('run-*')))}"
+        (tmp_path / run_id).touch()
+        runner = LocalRunner(compile_graph(pipeline(tmp_path, nodes)), run_id, at_once=at_once, **options)
+        if only:
+            runner.choose(only, only)
+        return runner.run(unheard)
+
+    return start
+
+
+def unheard(node: str, result: NodeResult | None) -> None:
+    """A progress that nobody looks at."""
+    del node, result
+
+
+def pair(meet: Path) -> list[Any]:
+    """A source, and two nodes that wait for each other to begin."""
+    source = Source(text="rows")
+    examples = source.outputs["examples"]
+    return [source, *(Step(examples=examples, meet=str(meet), name=name).with_id(name) for name in ("Left", "Right"))]
+
+
+def statuses(results: list[NodeResult]) -> dict[str, str]:
+    return {result.id: str(result.status) for result in results}
+
+
+def test_independent_nodes_run_at_the_same_time(run: Run, meet: Path, tmp_path: Path) -> None:
+    results = run(pair(meet))
+    assert statuses(results) == {"Source": "ran", "Left": "ran", "Right": "ran"}
+    assert published(tmp_path) == {"Examples": 1, "Model": 2}
+    assert all(result.peak_mb is None or result.peak_mb > 1 for result in results)
+
+
+def test_an_unchanged_run_is_cached_whatever_the_workers(run: Run, meet: Path) -> None:
+    run(pair(meet))
+    again = run(pair(meet), at_once=1, beam_arguments=["--direct_num_workers=3"])
+    assert statuses(again) == {"Source": "cached", "Left": "cached", "Right": "cached"}
+    assert [result.id for result in again] == ["Source", "Left", "Right"]
+
+
+def test_one_node_runs_alone_on_what_an_earlier_run_made(run: Run, meet: Path) -> None:
+    run(pair(meet))
+    assert statuses(run(pair(meet), only="Left")) == {"Source": "skipped", "Left": "cached", "Right": "skipped"}
+
+
+def test_a_condition_that_does_not_hold_skips(run: Run) -> None:
+    source = Source(text="rows")
+    with tfx.dsl.Cond(source.outputs["examples"].future()[0].property("span") == 7):
+        step = Step(examples=source.outputs["examples"], meet="", name="never").with_id("Step")
+    assert statuses(run([source, step])) == {"Source": "ran", "Step": "skipped"}
+
+
+def test_a_failure_lets_the_other_finish_and_is_named(run: Run, meet: Path, tmp_path: Path) -> None:
+    source = Source(text="rows")
+    examples = source.outputs["examples"]
+    steady = Step(examples=examples, meet=str(meet), name="steady").with_id("Steady")
+    failing = Failing(examples=examples, meet=str(meet)).with_id("Broken")
+    after = Step(examples=examples, meet="", name="after").with_id("After")
+    after.add_upstream_nodes([failing, steady])
+    with pytest.raises(NodeError) as caught:
+        run([source, steady, failing, after])
+    assert caught.value.node == "Broken"
+    assert isinstance(caught.value.__cause__, InputError)
+    assert str(caught.value.__cause__) == "rows.csv:3: a sentence"
+    assert statuses(caught.value.results) == {"Source": "ran", "Steady": "ran", "Broken": "failed"}
+    assert published(tmp_path) == {"Examples": 1, "Model": 1}
+    assert not list((tmp_path / "artifacts" / "Broken" / "model").glob("*"))
+
+
+def test_what_finished_beside_a_failure_is_cached_afterwards(run: Run, meet: Path) -> None:
+    source, left, _ = pair(meet)
+    failing = Failing(examples=source.outputs["examples"], meet=str(meet)).with_id("Broken")
+    with pytest.raises(NodeError):
+        run([source, left, failing])
+    assert statuses(run(pair(meet)))["Left"] == "cached"
+
+
+def test_beam_workers_are_this_process_or_others_that_can_import_the_project(
+    run: Run, meet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where the project is not, and installed it is neither.
+    monkeypatch.chdir(meet)
+    run(spread(again=0), beam_arguments=worker_arguments(1))
+    assert told_processes(tmp_path) == {os.getpid()}
+    with importable_project():
+        run(spread(again=1), beam_arguments=worker_arguments(2))
+    assert len(told_processes(tmp_path) - {os.getpid()}) == 2
+
+
+def spread(*, again: int) -> list[Any]:
+    """A source, and a node that spreads over Beam's workers."""
+    source = Source(text="rows")
+    return [source, Spread(examples=source.outputs["examples"], again=again).with_id("Spread")]
+
+
+def told_processes(folder: Path) -> set[int]:
+    """The processes that told their ids in the newest run."""
+    newest = max((folder / "artifacts" / "Spread" / "model").iterdir(), key=lambda path: int(path.name))
+    return {int(path.read_text(encoding="utf-8")) for path in newest.iterdir()}
+
+
+def published(folder: Path) -> dict[str, int]:
+    """How many artifacts of each type the metadata store calls live."""
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(folder / "metadata.sqlite")
+    store = metadata_store.MetadataStore(config)
+    live = [artifact.type for artifact in store.get_artifacts() if artifact.state == artifact.LIVE]
+    return {name: live.count(name) for name in sorted(set(live))}
+
+
+# A run of two nodes, one of which waits for a child process and one of which computes, as `run_local.py` ends it.
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from pipeline.interruption import INTERRUPTED, leave
+from pipeline.beam import importable_project, worker_arguments
+from pipeline.local_runner import LocalRunner, compile_graph
+from pipeline.node_result import NodeError
+from tests.pipeline.small_graph import Computing, Holding, Source, pipeline
+folder = Path(sys.argv[1])
+source = Source(text="rows")
+given = {"examples": source.outputs["examples"], "meet": str(folder / "meet")}
+nodes = [source, Holding(**given).with_id("Holding"), Computing(**given).with_id("Computing")]
+try:
+    LocalRunner(compile_graph(pipeline(folder, nodes)), "run", at_once=2).run(lambda node, result: None)
+except NodeError as error:
+    told = {"node": error.node, "cause": repr(error.__cause__), "nodes": [result.id for result in error.results]}
+    (folder / "told.json").write_text(json.dumps(told))
+    leave(INTERRUPTED)
+"""
+
+
+def test_ctrl_c_ends_all_that_runs_and_publishes_nothing(tmp_path: Path, meet: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    with (tmp_path / "log").open("w") as log:
+        running = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+    try:
+
+        def begun() -> bool:
+            return len(list(meet.iterdir())) == 2 or running.poll() is not None
+
+        small_graph.wait_for(begun, "no nodes began", PATIENCE_SECONDS)
+        began = time.monotonic()
+        # To this process alone, as from a job's supervisor; a terminal's goes to its children too.
+        os.kill(running.pid, signal.SIGINT)
+        assert running.wait(PATIENCE_SECONDS) == 130, (tmp_path / "log").read_text(encoding="utf-8")
+        assert time.monotonic() - began < PATIENCE_SECONDS / 2
+        child = next(path.name for path in meet.glob("child-*")).removeprefix("child-")
+        assert not Path(f"/proc/{child}").exists() or not alive(int(child))
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+    told = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))
+    assert set(told["node"].split(" and ")) == {"Holding", "Computing"}
+    assert told["cause"] == "KeyboardInterrupt()"
+    assert set(told["nodes"]) == {"Source", "Holding", "Computing"}
+    assert published(tmp_path) == {"Examples": 1}
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
