@@ -1,30 +1,33 @@
 """Statistics a span: each span is analysed once, and drift between spans can be seen."""
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
-import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import (
     BeamComponentParameter,
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
+from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 from tfx.utils import io_utils
 from tfx_bsl.coders import example_coder
 
+from components.partial_statistics import Generator, Part, StatisticsCombiner
 from components.span_store import StoredSpan, read_spans
+from ingestion.records import example_batches
 
-_BATCH_ROWS = 8192
 STATISTICS_FILE = "FeatureStats.pb"
 
 # Custom statistics of our own: rows with a value that the feature's domain in schema.pbtxt does not have.
@@ -32,8 +35,16 @@ ROWS_BELOW = "rows_below_domain"
 ROWS_ABOVE = "rows_above_domain"
 ROWS_UNKNOWN = "rows_outside_domain"
 
+# Shards, gzip, that one worker reads in about two seconds.
+_JOB_BYTES = 8 << 20
 
-@tfx.dsl.components.component(use_beam=True)
+# The file of a span's statistics, and shards of the span.
+Job = tuple[str, tuple[str, ...]]
+# Rows by the name of the statistic, by feature.
+Counts = dict[str, Counter[str]]
+
+
+@component(use_beam=True)
 def SpanStatisticsGen(  # noqa: N802 (a node is named like a class)
     examples: InputArtifact[Examples],
     schema: InputArtifact[Schema],
@@ -48,9 +59,12 @@ def SpanStatisticsGen(  # noqa: N802 (a node is named like a class)
     spans = read_spans(Path(examples.uri))
     kept = {span.name: Path(cache) / "statistics" / f"{Path(span.folder).name}-{identity}.pb" for span in spans}
     missing = [(span, str(kept[span.name])) for span in spans if not kept[span.name].is_file()]
-    if missing:
+    jobs = [job for span, target in missing for job in _jobs(span, target)]
+    if jobs:
+        parsed = text_format.Parse(schema_text, schema_pb2.Schema()).SerializeToString()
         with beam_pipeline as pipeline:
-            _ = pipeline | beam.Create(missing, reshuffle=False) | beam.Map(_analyse, schema_text)
+            parts = pipeline | beam.Create(jobs) | beam.Map(_analyse, parsed)
+            _ = parts | beam.GroupByKey() | beam.Map(_write, parsed)
     for span in spans:
         folder = Path(statistics.uri) / f"Split-{span.name}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,43 +73,88 @@ def SpanStatisticsGen(  # noqa: N802 (a node is named like a class)
     statistics.span = max(span.span for span in spans)
 
 
-def _analyse(job: tuple[StoredSpan, str], schema_text: str) -> None:
-    span, target = job
-    schema = text_format.Parse(schema_text, schema_pb2.Schema())
-    found = span_statistics(sorted(Path(span.folder).glob("Split-*/*.gz")), schema)
+def _jobs(span: StoredSpan, target: str) -> Iterator[Job]:
+    """The span's shards by as many as are worth the start of a reading; one job at least, for statistics of no rows."""
+    shards: list[str] = []
+    size = 0
+    for shard in sorted(Path(span.folder).glob("Split-*/*.gz")):
+        if size >= _JOB_BYTES:
+            yield target, tuple(shards)
+            shards, size = [], 0
+        shards.append(str(shard))
+        size += shard.stat().st_size
+    yield target, tuple(shards)
+
+
+def _analyse(job: Job, schema: bytes) -> tuple[str, tuple[tuple[str, ...], Part]]:
+    target, shards = job
+    return target, (shards, read_part(map(Path, shards), schema_pb2.Schema.FromString(schema)))
+
+
+def _write(span: tuple[str, Iterable[tuple[tuple[str, ...], Part]]], schema: bytes) -> None:
+    target, parts = span
+    # In the order of the shards, whatever the runner's: another order rounds differently.
+    ordered = (part for _, part in sorted(parts, key=itemgetter(0)))
+    statistics = _combiner(schema_pb2.Schema.FromString(schema)).merged(ordered)
     path = Path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".partial")
-    aside.write_bytes(found.SerializeToString(deterministic=True))
+    aside.write_bytes(statistics.SerializeToString(deterministic=True))
     aside.rename(path)
 
 
 def span_statistics(shards: list[Path], schema: schema_pb2.Schema) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """TFDV's statistics of all rows in the shards, with rows_outside of each feature; memory is one span's columns."""
-    # Only after tfx: TFDV 1.16 imports a module that tfx has to stand in for.
-    import tensorflow_data_validation as tfdv
-    from tensorflow_data_validation.statistics import stats_impl
-
-    decoder = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString())
-    records = tf.data.TFRecordDataset([str(path) for path in shards], compression_type="GZIP").batch(_BATCH_ROWS)
-    batches = [decoder.DecodeBatch(list(batch)) for batch in records.as_numpy_iterator()]
-    table = pa.Table.from_batches(batches, decoder.ArrowSchema()).combine_chunks()
-    rows = next(iter(table.to_batches()), decoder.DecodeBatch([]))
-    options = tfdv.StatsOptions(schema=schema, num_rank_histogram_buckets=1000)
-    found: statistics_pb2.DatasetFeatureStatisticsList = stats_impl.generate_statistics_in_memory(rows, options)
-    _add_rows_outside(found, rows, schema)
-    return found
+    """TFDV's statistics of all rows in the shards, with rows_outside of each feature; memory is that of a batch."""
+    return _combiner(schema).merged([read_part(shards, schema)])
 
 
-def _add_rows_outside(
-    statistics: statistics_pb2.DatasetFeatureStatisticsList, rows: pa.RecordBatch, schema: schema_pb2.Schema
-) -> None:
-    known = {feature.name: feature for feature in schema.feature}
-    shared = {domain.name: domain for domain in schema.string_domain}
-    for entry in statistics.datasets[0].features:
-        name = entry.path.step[0]
-        for statistic, count in rows_outside(rows.column(name), known[name], shared).items():
-            entry.custom_stats.add(name=statistic, num=count)
+def read_part(shards: Iterable[Path], schema: schema_pb2.Schema) -> Part:
+    """The part that the rows of the shards have in a span's statistics; memory is that of a batch."""
+    batches = example_batches(shards, schema)
+    nothing = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch([])
+    # Without any batch no feature would have statistics.
+    first = next(batches, nothing)
+    return _combiner(schema).part(chain([first], batches))
+
+
+def _combiner(schema: schema_pb2.Schema) -> StatisticsCombiner:
+    return StatisticsCombiner(schema, RowsOutside(schema))
+
+
+class RowsOutside(Generator):
+    """Counts rows_outside as TFDV's generators count: by feature and statistic, and added up over batches and parts."""
+
+    def __init__(self, schema: schema_pb2.Schema) -> None:
+        self._features = {feature.name: feature for feature in schema.feature}
+        self._shared = {domain.name: domain for domain in schema.string_domain}
+
+    def create_accumulator(self) -> Counts:
+        """Counts of no batch."""
+        return {name: Counter() for name in self._features}
+
+    def add_input(self, counts: Counts, batch: pa.RecordBatch) -> Counts:
+        """Adds a batch with a list array [rows] a feature."""
+        for name, feature in self._features.items():
+            counts[name].update(rows_outside(batch.column(name), feature, self._shared))
+        return counts
+
+    def merge_accumulators(self, parts: Iterable[Counts]) -> Counts:
+        """The sum of the parts."""
+        merged = self.create_accumulator()
+        for part in parts:
+            for name, counts in part.items():
+                merged[name].update(counts)
+        return merged
+
+    def extract_output(self, counts: Counts) -> statistics_pb2.DatasetFeatureStatistics:
+        """The counts as custom statistics of their features."""
+        found = statistics_pb2.DatasetFeatureStatistics()
+        for name, sides in counts.items():
+            feature = found.features.add()
+            feature.path.step.append(name)
+            for statistic, rows in sides.items():
+                feature.custom_stats.add(name=statistic, num=rows)
+        return found
 
 
 def rows_outside(

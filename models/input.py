@@ -1,20 +1,25 @@
 """The only reader of transformed examples: TFRecord shards to shuffled, batched tensors."""
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.problem import Encoding, Task
 
-_CACHE_SHARE_OF_MEMORY = 0.25
-_INFLATION = 8  # serialized Examples as Python-side strings against their gzip size; measured about 6
+# What a split may take in memory, as columns. Below it an epoch reads and parses nothing and mixes every row with every
+# other; above it rows stream through a buffer, so that memory does not grow with the data. Fixed rather than a share of
+# the machine's memory, so that a training is the same on every machine, and little beside TensorFlow's own 700 MB.
+_RESIDENT_BYTES = 256 << 20
 _SHUFFLE_ROWS = 100_000
-_COUNTED_ROWS = 4096
+_PARSED_ROWS = 4096
+Spec = dict[str, tf.io.FixedLenFeature]
+
 _WIDEN = "Widen --span-window, or the split's share in problem.yaml."
 
 
@@ -35,28 +40,54 @@ class Source:
         return self.files[0].parent.name.removeprefix("Split-")
 
     def rows(self) -> int:
-        """Number of examples, by reading them through.
+        """Number of examples, by reading them through once.
 
         Raises:
             InputError: if there is none.
         """
-        # By batches: a step for every row would take as long as half an epoch.
-        sizes = self.records().batch(_COUNTED_ROWS).map(lambda batch: tf.size(batch, tf.int64))
-        rows = int(sizes.reduce(tf.constant(0, tf.int64), lambda count, size: count + size))
-        if not rows:
+        if not self._rows:
             raise InputError(f"split '{self.split}': no rows in {self.files[0].parent}. {_WIDEN}")
-        return rows
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> int:
+        # By batches: a step for every row would take as long as half an epoch.
+        sizes = self.records().batch(_PARSED_ROWS).map(lambda batch: tf.size(batch, tf.int64))
+        return int(sizes.reduce(tf.constant(0, tf.int64), lambda count, size: count + size))
 
     def records(self, pipelines: int = 1, index: int = 0) -> tf.data.Dataset:
-        """Serialized examples of every `pipelines`-th row from `index`; shards are read side by side."""
-        names = [str(path) for path in self.files]
-        records = tf.data.Dataset.from_tensor_slices(names).interleave(
+        """Serialized examples of every `pipelines`-th row from `index`; shards are read side by side, in order."""
+        return self._read(tf.data.Dataset.from_tensor_slices(self._names()), pipelines, index)
+
+    def shuffled(self, seed: int, pipelines: int = 1, index: int = 0) -> tf.data.Dataset:
+        """`records` without end; each epoch goes through shards and a buffer of rows in an order of its own."""
+        names = tf.constant(self._names())
+
+        def epoch(number: tf.Tensor) -> tf.data.Dataset:
+            # Shards too, since a buffer reaches from one span into the next and no further. Without state, so that
+            # workers who share out the rows agree about their order.
+            order = tf.gather(names, _permutation(len(self.files), seed, number))
+            records = self._read(tf.data.Dataset.from_tensor_slices(order), pipelines, index)
+            return records.shuffle(_SHUFFLE_ROWS, seed=number + seed)
+
+        return tf.data.Dataset.counter().flat_map(epoch)
+
+    def _names(self) -> list[str]:
+        return [str(path) for path in self.files]
+
+    def _read(self, names: tf.data.Dataset, pipelines: int, index: int) -> tf.data.Dataset:
+        records = names.interleave(
             lambda name: tf.data.TFRecordDataset(name, compression_type="GZIP", buffer_size=1 << 20),
-            cycle_length=min(len(names), 16),
+            cycle_length=min(len(self.files), 16),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
         return records.shard(pipelines, index) if pipelines > 1 else records
+
+
+def _permutation(size: int, seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """The numbers below `size`, int32 [size], in the order of this epoch."""
+    return tf.random.experimental.stateless_shuffle(tf.range(size), [tf.constant(seed, tf.int64), epoch])
 
 
 def training_source(patterns: Iterable[str]) -> Source:
@@ -72,7 +103,7 @@ def training_source(patterns: Iterable[str]) -> Source:
     return Source(tuple(files))
 
 
-def feature_spec(bound: BoundProblem) -> dict[str, tf.io.FixedLenFeature]:
+def feature_spec(bound: BoundProblem) -> Spec:
     """How to parse a transformed example: one value a feature, and the label."""
     problem = bound.problem
     spec = {
@@ -97,22 +128,60 @@ def make_dataset(
     Training repeats without end, shuffled, and every batch is full (a static shape, which TPUs need); evaluation
     passes once, in order. With a `context` this worker gets its own share of the rows and of the global batch.
     """
-    pipelines = context.num_input_pipelines if context else 1
-    records = source.records(pipelines, context.input_pipeline_id if context else 0)
-    if fits_in_memory(source):
-        records = records.cache()
-    if training:
-        records = records.shuffle(_SHUFFLE_ROWS, seed=seed, reshuffle_each_iteration=True).repeat()
+    share = (context.num_input_pipelines, context.input_pipeline_id) if context else (1, 0)
     size = context.get_per_replica_batch_size(batch_size) if context else batch_size
-    batches = records.batch(size, drop_remainder=training)
-    spec, label = feature_spec(bound), bound.problem.label
+    spec = feature_spec(bound)
+    resident = fits_in_memory(source, spec)
+    if not training:
+        batches = _parsed(source.records(*share).batch(size), spec)
+        batches = batches.cache() if resident else batches
+    elif resident:
+        own = len(range(share[1], source.rows(), share[0]))
+        batches = _shuffled(_columns(source.records(*share), own, spec), spec, size, seed)
+    else:
+        batches = _parsed(source.shuffled(seed, *share).batch(size, drop_remainder=True), spec)
+    label = bound.problem.label
+    return batches.map(lambda columns: (columns, columns.pop(label))).prefetch(tf.data.AUTOTUNE)
 
-    def parse(serialized: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        # A whole batch at a time: the parser's cost is per call more than per row.
-        columns = tf.io.parse_example(serialized, spec)
-        return columns, columns.pop(label)
 
-    return batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+def _parsed(serialized: tf.data.Dataset, spec: Spec) -> tf.data.Dataset:
+    # A whole batch at a time: the parser's cost is per call more than per row.
+    return serialized.map(lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _columns(records: tf.data.Dataset, rows: int, spec: Spec) -> dict[str, tf.Tensor]:
+    """All the rows as a tensor [rows] a feature, in order, ids in 32 bits."""
+    # Filled batch by batch: to join the batches at the end would take twice the memory.
+    columns = {name: np.empty(rows, dtype.as_numpy_dtype) for name, dtype in _kept(spec).items()}
+    first = 0
+    for batch in _parsed(records.batch(_PARSED_ROWS), spec).as_numpy_iterator():
+        last = first + len(batch[next(iter(spec))])
+        for name, column in columns.items():
+            column[first:last] = batch[name]
+        first = last
+    return {name: tf.constant(columns.pop(name)) for name in spec}
+
+
+def _kept(spec: Spec) -> dict[str, tf.DType]:
+    # Ids and classes count the rows of tables: half of the parser's 64 bits do.
+    return {name: tf.int32 if feature.dtype == tf.int64 else feature.dtype for name, feature in spec.items()}
+
+
+def _cast(columns: Mapping[str, tf.Tensor], dtypes: Mapping[str, tf.DType]) -> dict[str, tf.Tensor]:
+    return {name: tf.cast(column, dtypes[name]) for name, column in columns.items()}
+
+
+def _shuffled(columns: Mapping[str, tf.Tensor], spec: Spec, size: int, seed: int) -> tf.data.Dataset:
+    """Full batches of the rows without end; each epoch has each row once, in an order of its own."""
+    rows = len(next(iter(columns.values())))
+    places = tf.data.Dataset.counter().flat_map(
+        lambda epoch: tf.data.Dataset.from_tensor_slices(_permutation(rows, seed, epoch))
+    )
+    dtypes = {name: feature.dtype for name, feature in spec.items()}
+    return places.batch(size, drop_remainder=True).map(
+        lambda batch: _cast({name: tf.gather(column, batch) for name, column in columns.items()}, dtypes),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
 
 
 def distribute(
@@ -132,7 +201,7 @@ def distribute(
     )
 
 
-def fits_in_memory(source: Source) -> bool:
-    """Whether the decompressed split takes at most a quarter of the machine's memory."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return source.bytes * _INFLATION < memory * _CACHE_SHARE_OF_MEMORY
+def fits_in_memory(source: Source, spec: Spec) -> bool:
+    """Whether the split is small enough to be kept in memory as columns."""
+    row_bytes = sum(dtype.size for dtype in _kept(spec).values())
+    return bool(source.rows() * row_bytes <= _RESIDENT_BYTES)

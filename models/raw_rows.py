@@ -1,6 +1,6 @@
 """Raw tf.Examples as dense columns, the form in which signatures and device models take rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,48 +40,75 @@ def read_rows(files: list[Path], bound: BoundProblem, columns: Mapping[str, Colu
     Memory is that of the rows that are kept.
     """
     keep = None if limit is None else _spread(files, limit)
-    parts = list(_parts(files, bound, columns, keep))
+    parts = list(row_batches(files, bound, columns, keep))
     if not parts:
         return Rows(np.empty(0, object), {}, np.empty(0), None)
-    serialized = np.concatenate([part[0] for part in parts])
-    joined = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
-    keys = joined.pop(_KEY, None)
-    labels = joined.pop(_LABEL)
-    return Rows(serialized, joined, labels, keys)
+    joined = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+    keys = [part.keys for part in parts if part.keys is not None]
+    return Rows(
+        np.concatenate([part.serialized for part in parts]),
+        joined,
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate(keys) if keys else None,
+    )
+
+
+def row_batches(
+    files: list[Path], bound: BoundProblem, columns: Mapping[str, Column], keep: NDArray[np.int64] | None = None
+) -> Iterator[Rows]:
+    """The rows of gzip TFRecord shards, in order, up to 8,192 at a time; memory is that of a batch.
+
+    Args:
+        files: the shards.
+        bound: the problem.
+        columns: the schema's columns by name.
+        keep: ascending places, counted from 0, of the rows that are wanted; None for all.
+    """
+    parse = _parser(bound, columns)
+    first = 0
+    for batch in _records(files):
+        rows = int(tf.size(batch))
+        kept = batch if keep is None else tf.gather(batch, keep[(keep >= first) & (keep < first + rows)] - first)
+        first += rows
+        found = {name: column.numpy() for name, column in parse(kept).items()}
+        labels, keys = _class_numbers(found.pop(_LABEL), bound), found.pop(_KEY, None)
+        yield Rows(kept.numpy(), found, labels, keys)
 
 
 def _records(files: list[Path]) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset([str(path) for path in files], compression_type="GZIP").batch(_BATCH_ROWS)
+    records = tf.data.TFRecordDataset([str(path) for path in files], compression_type="GZIP")
+    return records.batch(_BATCH_ROWS).prefetch(1)
 
 
 def _spread(files: list[Path], limit: int) -> NDArray[np.int64]:
     """Places of at most `limit` rows, evenly spread over all."""
-    rows = sum(int(tf.size(batch)) for batch in _records(files))
+    rows = _count(files)
     return np.unique(np.linspace(0, max(rows - 1, 0), min(limit, rows)).astype(np.int64))
 
 
-def _parts(
-    files: list[Path], bound: BoundProblem, columns: Mapping[str, Column], keep: NDArray[np.int64] | None
-) -> Iterator[tuple[NDArray[np.object_], dict[str, NDArray[np.generic]]]]:
+def _count(files: list[Path]) -> int:
+    def rows_of(shard: tf.Tensor) -> tf.Tensor:
+        batches = tf.data.TFRecordDataset(shard, compression_type="GZIP").batch(_BATCH_ROWS)
+        return batches.reduce(tf.constant(0, tf.int64), lambda rows, batch: rows + tf.size(batch, tf.int64))
+
+    names = tf.constant([str(path) for path in files], tf.string)
+    shards = tf.data.Dataset.from_tensor_slices(names).map(rows_of, num_parallel_calls=tf.data.AUTOTUNE)
+    return int(shards.reduce(tf.constant(0, tf.int64), lambda rows, more: rows + more))
+
+
+def _parser(bound: BoundProblem, columns: Mapping[str, Column]) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Serialized examples [N] to features, label and, where the problem has one, split key, each [N]."""
     problem = bound.problem
     extra = {_LABEL: problem.label} | ({_KEY: problem.split.key} if problem.split.key else {})
     dtypes = {Kind.STRING: tf.string, Kind.INTEGER: tf.int64, Kind.NUMBER: tf.float32}
     spec = {name: tf.io.FixedLenFeature([], dtypes[columns[name].kind]) for name in extra.values()}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def parse(batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        return parse_rows(batch, bound, columns), tf.io.parse_example(batch, spec)
+    def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        others = tf.io.parse_example(batch, spec)
+        return parse_rows(batch, bound, columns) | {key: others[name] for key, name in extra.items()}
 
-    first = 0
-    for batch in _records(files):
-        rows = int(tf.size(batch))
-        kept = batch if keep is None else tf.gather(batch, keep[(keep >= first) & (keep < first + rows)] - first)
-        first += rows
-        features, others = parse(kept)
-        found = {name: column.numpy() for name, column in features.items()}
-        found |= {key: others[name].numpy() for key, name in extra.items()}
-        found[_LABEL] = _class_numbers(found[_LABEL], bound)
-        yield kept.numpy(), found
+    return parse  # type: ignore[no-any-return]
 
 
 def _class_numbers(labels: NDArray[np.generic], bound: BoundProblem) -> NDArray[np.generic]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
@@ -14,6 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 
+from components import statistics_gen
 from components.anomaly_gate import read_statistics
 from components.span_store import StoredSpan, link_spans
 from components.statistics_gen import (
@@ -21,9 +23,12 @@ from components.statistics_gen import (
     ROWS_BELOW,
     ROWS_UNKNOWN,
     STATISTICS_FILE,
+    RowsOutside,
     SpanStatisticsGen,
+    read_part,
     span_statistics,
 )
+from ingestion.records import example_batches
 
 SCHEMA = """
 feature { name: "hour" type: INT int_domain { min: 0 max: 23 } }
@@ -74,6 +79,23 @@ def test_rows_outside_a_domain_are_counted_by_side(found: Statistics) -> None:
     assert counts == {
         "hour": {ROWS_BELOW: 2, ROWS_ABOVE: 1},
         "temp": {ROWS_ABOVE: 1},  # a NaN is neither above nor below, and there is no floor
+        "carrier": {ROWS_UNKNOWN: 3},
+        "dest": {},
+    }
+
+
+def test_rows_outside_a_domain_add_up_over_parts(write_rows: Callable[..., Path], tmp_path: Path) -> None:
+    schema = parse(SCHEMA)
+    counter = RowsOutside(schema)
+    shards = [write_rows(tmp_path / "a.gz", ROWS[:2]), write_rows(tmp_path / "b.gz", ROWS[2:])]
+    batches = [next(example_batches([shard], schema)) for shard in shards]
+
+    parts = [counter.add_input(counter.create_accumulator(), batch) for batch in batches]
+
+    assert parts[0]["carrier"] == {ROWS_UNKNOWN: 1}
+    assert counter.merge_accumulators(parts) == {
+        "hour": {ROWS_BELOW: 2, ROWS_ABOVE: 1},
+        "temp": {ROWS_ABOVE: 1},
         "carrier": {ROWS_UNKNOWN: 3},
         "dest": {},
     }
@@ -144,6 +166,45 @@ def test_every_span_has_statistics_of_its_own(run: Callable[..., ExampleStatisti
     rows = {name: features["hour"].num_stats.common_stats.num_non_missing for name, features in read.items()}
     assert rows == {"span-03": 1, "span-04": 3}
     assert statistics.span == 4
+
+
+def test_a_span_of_many_shards_is_read_by_many_and_its_rows_are_one_span(
+    run: Callable[..., ExampleStatistics],
+    tmp_path: Path,
+    write_rows: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, rows in (("train/more.gz", ROWS[:2]), ("eval/data.gz", ROWS)):
+        write_rows(tmp_path / "store" / "span-4" / f"Split-{name}", rows)
+    monkeypatch.setattr(statistics_gen, "_JOB_BYTES", 1)
+    run()
+    alone = (tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE).read_bytes()
+    monkeypatch.undo()
+
+    shutil.rmtree(tmp_path / "cache")
+    run()
+
+    together = read_statistics(tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE)
+    assert together["hour"].num_stats.common_stats.num_non_missing == 9
+    assert {entry.name: entry.num for entry in together["hour"].custom_stats} == {ROWS_BELOW: 4, ROWS_ABOVE: 3}
+    assert alone == (tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE).read_bytes()
+
+
+def test_the_order_in_which_parts_arrive_changes_nothing(write_rows: Callable[..., Path], tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    # Of widely different sizes, so that their sum is rounded otherwise in another order.
+    rows = [
+        {"temp": float(10.0 ** (3 * (place // 100)) * number)} for place, number in enumerate(random.normal(0, 1, 400))
+    ]
+    schema = parse(SCHEMA)
+    files = [write_rows(tmp_path / f"{place}.gz", rows[100 * place : 100 * place + 100]) for place in range(4)]
+
+    def written(order: list[int]) -> bytes:
+        parts = [((str(files[place]),), read_part([files[place]], schema)) for place in order]
+        statistics_gen._write((str(tmp_path / "found.pb"), parts), schema.SerializeToString())
+        return (tmp_path / "found.pb").read_bytes()
+
+    assert written([0, 1, 2, 3]) == written([3, 1, 0, 2])
 
 
 def test_a_span_is_analysed_once(run: Callable[..., ExampleStatistics], tmp_path: Path) -> None:

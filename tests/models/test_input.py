@@ -66,6 +66,7 @@ def test_shards_are_read_side_by_side_in_a_fixed_order(tmp_path: Path) -> None:
     assert numbers(make_dataset(source, BOUND, 10, training=False)) == [[0, 5, 1, 6, 2, 7, 3, 8, 4, 9]]
 
 
+@pytest.mark.usefixtures("read")
 def test_every_training_batch_is_full_and_its_shape_is_known(ten: Source) -> None:
     features, label = make_dataset(ten, BOUND, 4, training=True).element_spec
 
@@ -77,10 +78,19 @@ def test_every_training_batch_is_full_and_its_shape_is_known(ten: Source) -> Non
     assert label.shape.as_list() == [4]
 
 
+@pytest.mark.usefixtures("read")
 def test_training_repeats_without_end(ten: Source) -> None:
     assert [len(batch) for batch in numbers(make_dataset(ten, BOUND, 4, training=True).take(9))] == [4] * 9
 
 
+@pytest.fixture(params=["in memory", "streamed"])
+def read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of a training through its rows."""
+    if request.param == "streamed":
+        monkeypatch.setattr(reader, "_RESIDENT_BYTES", 0)
+
+
+@pytest.mark.usefixtures("read")
 def test_an_epoch_has_each_row_once_and_an_order_of_its_own(ten: Source) -> None:
     orders = epochs(ten, seed=7, count=3)
 
@@ -88,6 +98,7 @@ def test_an_epoch_has_each_row_once_and_an_order_of_its_own(ten: Source) -> None
     assert len({tuple(order) for order in orders}) == 3
 
 
+@pytest.mark.usefixtures("read")
 def test_the_seed_decides_the_order(ten: Source) -> None:
     assert epochs(ten, seed=7, count=2) == epochs(ten, seed=7, count=2)
     assert epochs(ten, seed=7, count=2) != epochs(ten, seed=8, count=2)
@@ -104,6 +115,7 @@ def test_workers_share_the_rows_and_the_batch(ten: Source) -> None:
     assert shares == [[[0, 3], [6, 9]], [[1, 4], [7]], [[2, 5], [8]]]
 
 
+@pytest.mark.usefixtures("read")
 def test_a_worker_trains_on_its_own_share_alone(ten: Source) -> None:
     context = tf.distribute.InputContext(num_input_pipelines=2, input_pipeline_id=1, num_replicas_in_sync=2)
 
@@ -129,7 +141,7 @@ def test_rows_that_fit_in_memory_are_read_once(tmp_path: Path) -> None:
 
 
 def test_rows_that_do_not_fit_are_read_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "_CACHE_SHARE_OF_MEMORY", 0.0)
+    monkeypatch.setattr(reader, "_RESIDENT_BYTES", 0)
     source = write_shards(tmp_path, "eval", [rows(10)])
     dataset = make_dataset(source, BOUND, 10, training=False)
     assert numbers(dataset) == [list(range(10))]
@@ -137,6 +149,43 @@ def test_rows_that_do_not_fit_are_read_each_time(tmp_path: Path, monkeypatch: py
 
     with pytest.raises(tf.errors.NotFoundError):
         numbers(dataset)
+
+
+def test_both_ways_give_a_row_alike(ten: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows_by_distance() -> dict[float, tuple[int, int, int]]:
+        features, label = next(iter(make_dataset(ten, BOUND, 10, training=True)))
+        assert (features["carrier"].dtype, label.dtype) == (tf.int64, tf.int64)
+        columns = [features["distance"], features["carrier"], features["hour"], label]
+        return {row[0]: row[1:] for row in zip(*(column.numpy().tolist() for column in columns), strict=True)}
+
+    resident = rows_by_distance()
+    monkeypatch.setattr(reader, "_RESIDENT_BYTES", 0)
+
+    assert len(resident) == 10
+    assert rows_by_distance() == resident
+
+
+def test_a_split_is_kept_in_memory_up_to_its_limit(ten: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Ten rows of three 32-bit features and a 32-bit label.
+    monkeypatch.setattr(reader, "_RESIDENT_BYTES", 160)
+    assert reader.fits_in_memory(ten, feature_spec(BOUND))
+
+    monkeypatch.setattr(reader, "_RESIDENT_BYTES", 159)
+    assert not reader.fits_in_memory(ten, feature_spec(BOUND))
+
+
+def test_streamed_epochs_go_through_the_shards_in_orders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_SHUFFLE_ROWS", 1)
+    source = write_shards(tmp_path, "train", [[row] for row in rows(10)])
+
+    orders = [
+        tuple(record.numpy() for record in source.shuffled(seed=7).skip(10 * epoch).take(10)) for epoch in range(3)
+    ]
+
+    assert len(set(orders)) == 3
+    assert {tuple(sorted(order)) for order in orders} == {tuple(sorted(orders[0]))}
 
 
 def test_a_source_knows_its_split_its_size_and_its_rows(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""The node over a tiny model: what it writes of the test split, and a test split that is empty."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+from pyarrow import parquet
+from tfx.types.standard_artifacts import Examples, Model, Schema
+
+from components.artifacts import DeviceModels
+from components.device_models import PREDICTIONS, DeviceModelsGen
+from models.export import RowModel, export
+from models.network import build_network
+from models.statistics import Statistics
+from schema import signatures
+from schema.errors import InputError
+from tests.models.rows_case import SCHEMA, TRAIN, bound_problem, known_columns, write_rows
+
+STATISTICS = Statistics(
+    vocabularies={"soil": (b"clay", b"loam")},
+    boundaries={"rain": (0.0, 1.0, 2.0, 3.0, 4.0), "area": (10.0, 20.0, 30.0, 40.0, 50.0)},
+)
+BOUND = bound_problem(device={"variants": ["float32"], "calibration_rows": 2}, split={"key": "week"})
+Run = Callable[..., tuple[DeviceModels, Path]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, artifact: Callable[..., Any]) -> Run:
+    """run(test): the node on an untrained model, with these shards of test rows."""
+
+    def node(test: list[list[dict[str, Any]]]) -> tuple[DeviceModels, Path]:
+        folder = tmp_path_factory.mktemp("device")
+        export(RowModel(BOUND, STATISTICS, build_network(BOUND, STATISTICS)), known_columns(), folder / "model")
+        for place, (split, rows) in enumerate([("train", TRAIN), *(("test", rows) for rows in test)]):
+            shard = write_rows(rows, folder / "rows" / str(place))
+            target = folder / "examples" / f"Split-{split}" / f"{place}.gz"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shard.rename(target)
+        known = artifact(Schema, folder / "schema")
+        (folder / "schema" / "schema.pbtxt").write_text(str(SCHEMA), encoding="utf-8")
+        made = artifact(DeviceModels, folder / "made")
+        DeviceModelsGen.test_call(
+            model=artifact(Model, folder / "model"),
+            examples=artifact(Examples, folder / "examples"),
+            schema=known,
+            device_models=made,
+            bound=BOUND.model_dump_json(),
+            fingerprint="code",
+        )
+        return made, folder
+
+    return node
+
+
+def test_the_test_split_is_scored_by_both_models_and_written_by_columns(run: Run) -> None:
+    made, folder = run([TRAIN[:2], TRAIN[2:]])
+
+    (score,) = json.loads((folder / "made" / "variants.json").read_text(encoding="utf-8"))
+    assert (score["name"], score["rows"], score["broken_rows"], made.accepted) == ("float32", 6, 0, 1)
+    assert score["largest_difference"] < 1e-6
+    assert min(score["latency_p50_us"], score["rows_per_second"]) > 0
+    table = parquet.read_table(folder / "made" / PREDICTIONS).to_pydict()
+    assert table["wet"] == [0, 0, 0, 1, 1, 1]
+    assert table["week"] == [8, 9, 10, 11, 12, 8]
+    assert table["probability"] == pytest.approx(served(folder), abs=1e-6)
+
+
+def test_a_test_split_without_rows_is_named(run: Run) -> None:
+    with pytest.raises(InputError, match=r"split 'test': no rows in .*/Split-test\. Widen --span-window"):
+        run([[]])
+
+
+def served(folder: Path) -> list[float]:
+    """The server model's own answers to the rows of TRAIN."""
+    shard = write_rows(TRAIN, folder / "again")
+    examples = tf.constant(list(tf.data.TFRecordDataset(str(shard), "GZIP").as_numpy_iterator()))
+    loaded = tf.saved_model.load(str(folder / "model" / signatures.SERVING_FORM))
+    answers: list[float] = loaded.signatures["serving_default"](examples)["probability"].numpy().tolist()
+    return answers
