@@ -33,7 +33,11 @@ class RowReader:
         """Batches of at most `batch_rows` rows in order; memory is that of two batches."""
         decoder = example_coder.ExamplesToRecordBatchDecoder(self.schema)
         compression = "GZIP" if shard.suffix == ".gz" else ""
-        for serialized in tf.data.TFRecordDataset(str(shard), compression).batch(self.batch_rows).prefetch(1):
+        options = tf.data.Options()
+        # An iterator that ends waits for the tuner's next look, which may be as far off as the beginning.
+        options.autotune.enabled = False
+        records = tf.data.TFRecordDataset(str(shard), compression).batch(self.batch_rows).prefetch(1)
+        for serialized in records.with_options(options):
             decoded = decoder.DecodeBatch(serialized.numpy().tolist())
             yield Batch(serialized, dict(zip(decoded.schema.names, decoded.columns, strict=True)))
 

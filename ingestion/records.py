@@ -21,6 +21,9 @@ def example_batches(
     """
     decoder = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString())
     names = [str(path) for path in shards]
-    records = tf.data.TFRecordDataset(names, compression_type="GZIP").batch(rows).prefetch(1)
+    options = tf.data.Options()
+    # An iterator that ends waits for the tuner's next look, which may be as far off as the beginning.
+    options.autotune.enabled = False
+    records = tf.data.TFRecordDataset(names, compression_type="GZIP").batch(rows).prefetch(1).with_options(options)
     for batch in records.as_numpy_iterator():
         yield decoder.DecodeBatch(list(batch))

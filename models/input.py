@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from models.records import PARALLEL_CALLS, PREFETCHED, count_rows, steady
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.problem import Encoding, Task
@@ -17,6 +18,7 @@ from schema.problem import Encoding, Task
 # the machine's memory, so that a training is the same on every machine, and little beside TensorFlow's own 700 MB.
 _RESIDENT_BYTES = 256 << 20
 _SHUFFLE_ROWS = 100_000
+_SHARDS_BESIDE = 16
 _PARSED_ROWS = 4096
 Spec = dict[str, tf.io.FixedLenFeature]
 
@@ -51,9 +53,7 @@ class Source:
 
     @cached_property
     def _rows(self) -> int:
-        # By batches: a step for every row would take as long as half an epoch.
-        sizes = self.records().batch(_PARSED_ROWS).map(lambda batch: tf.size(batch, tf.int64))
-        return int(sizes.reduce(tf.constant(0, tf.int64), lambda count, size: count + size))
+        return count_rows(self.files)
 
     def records(self, pipelines: int = 1, index: int = 0) -> tf.data.Dataset:
         """Serialized examples of every `pipelines`-th row from `index`; shards are read side by side, in order."""
@@ -76,10 +76,11 @@ class Source:
         return [str(path) for path in self.files]
 
     def _read(self, names: tf.data.Dataset, pipelines: int, index: int) -> tf.data.Dataset:
+        beside = min(len(self.files), _SHARDS_BESIDE)
         records = names.interleave(
             lambda name: tf.data.TFRecordDataset(name, compression_type="GZIP", buffer_size=1 << 20),
-            cycle_length=min(len(self.files), 16),
-            num_parallel_calls=tf.data.AUTOTUNE,
+            cycle_length=beside,
+            num_parallel_calls=min(beside, PARALLEL_CALLS),
             deterministic=True,
         )
         return records.shard(pipelines, index) if pipelines > 1 else records
@@ -141,12 +142,12 @@ def make_dataset(
     else:
         batches = _parsed(source.shuffled(seed, *share).batch(size, drop_remainder=True), spec)
     label = bound.problem.label
-    return batches.map(lambda columns: (columns, columns.pop(label))).prefetch(tf.data.AUTOTUNE)
+    return steady(batches.map(lambda columns: (columns, columns.pop(label))).prefetch(PREFETCHED))
 
 
 def _parsed(serialized: tf.data.Dataset, spec: Spec) -> tf.data.Dataset:
     # A whole batch at a time: the parser's cost is per call more than per row.
-    return serialized.map(lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=tf.data.AUTOTUNE)
+    return serialized.map(lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=PARALLEL_CALLS)
 
 
 def _columns(records: tf.data.Dataset, rows: int, spec: Spec) -> dict[str, tf.Tensor]:
@@ -154,7 +155,7 @@ def _columns(records: tf.data.Dataset, rows: int, spec: Spec) -> dict[str, tf.Te
     # Filled batch by batch: to join the batches at the end would take twice the memory.
     columns = {name: np.empty(rows, dtype.as_numpy_dtype) for name, dtype in _kept(spec).items()}
     first = 0
-    for batch in _parsed(records.batch(_PARSED_ROWS), spec).as_numpy_iterator():
+    for batch in steady(_parsed(records.batch(_PARSED_ROWS), spec)).as_numpy_iterator():
         last = first + len(batch[next(iter(spec))])
         for name, column in columns.items():
             column[first:last] = batch[name]
@@ -180,7 +181,7 @@ def _shuffled(columns: Mapping[str, tf.Tensor], spec: Spec, size: int, seed: int
     dtypes = {name: feature.dtype for name, feature in spec.items()}
     return places.batch(size, drop_remainder=True).map(
         lambda batch: _cast({name: tf.gather(column, batch) for name, column in columns.items()}, dtypes),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=PARALLEL_CALLS,
     )
 
 

@@ -10,6 +10,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx_bsl.coders import example_coder
 
+from models.records import serialized_batches
+
 _BATCH_ROWS = 8192
 _SPEED_OVER_SIZE = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 
@@ -23,7 +25,7 @@ def transform_shard(transform_graph: str, source: str, destination: str) -> int:
     rows = 0
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(destination, _SPEED_OVER_SIZE) as writer:
-        for batch in tf.data.TFRecordDataset(source, compression_type="GZIP").batch(_BATCH_ROWS).prefetch(2):
+        for batch in serialized_batches([Path(source)], _BATCH_ROWS):
             for example in encoder.encode(_as_lists(apply(batch))):
                 writer.write(example)
                 rows += 1

@@ -9,6 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.export import parse_rows
+from models.records import count_rows, serialized_batches
 from schema.bound import BoundProblem
 from schema.problem import Task
 from schema.rows import Column, Kind
@@ -66,7 +67,7 @@ def row_batches(
     """
     parse = _parser(bound, columns)
     first = 0
-    for batch in _records(files):
+    for batch in serialized_batches(files, _BATCH_ROWS):
         rows = int(tf.size(batch))
         kept = batch if keep is None else tf.gather(batch, keep[(keep >= first) & (keep < first + rows)] - first)
         first += rows
@@ -75,25 +76,10 @@ def row_batches(
         yield Rows(kept.numpy(), found, labels, keys)
 
 
-def _records(files: list[Path]) -> tf.data.Dataset:
-    records = tf.data.TFRecordDataset([str(path) for path in files], compression_type="GZIP")
-    return records.batch(_BATCH_ROWS).prefetch(1)
-
-
 def _spread(files: list[Path], limit: int) -> NDArray[np.int64]:
     """Places of at most `limit` rows, evenly spread over all."""
-    rows = _count(files)
+    rows = count_rows(files)
     return np.unique(np.linspace(0, max(rows - 1, 0), min(limit, rows)).astype(np.int64))
-
-
-def _count(files: list[Path]) -> int:
-    def rows_of(shard: tf.Tensor) -> tf.Tensor:
-        batches = tf.data.TFRecordDataset(shard, compression_type="GZIP").batch(_BATCH_ROWS)
-        return batches.reduce(tf.constant(0, tf.int64), lambda rows, batch: rows + tf.size(batch, tf.int64))
-
-    names = tf.constant([str(path) for path in files], tf.string)
-    shards = tf.data.Dataset.from_tensor_slices(names).map(rows_of, num_parallel_calls=tf.data.AUTOTUNE)
-    return int(shards.reduce(tf.constant(0, tf.int64), lambda rows, more: rows + more))
 
 
 def _parser(bound: BoundProblem, columns: Mapping[str, Column]) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

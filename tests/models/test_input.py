@@ -214,3 +214,10 @@ def test_a_split_whose_shards_are_empty_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"split 'eval': no rows in .*/Split-eval\. Widen --span-window"):
         source.rows()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_no_iterator_has_to_wait_for_a_tuner_when_it_ends(examples: Path, training: bool) -> None:
+    source = training_source([f"{examples}/Split-train/*"])
+    dataset = make_dataset(source, bound_problem(), 8, training=training)
+    assert dataset.options().autotune.enabled is False
