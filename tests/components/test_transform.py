@@ -15,7 +15,7 @@ from components.span_store import StoredSpan, link_spans
 from components.transform import Executor
 from models.input import feature_spec
 from models.statistics import read_statistics
-from pipeline.beam import beam_arguments
+from pipeline.beam import graph_arguments
 from pipeline.config import Beam
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
 
@@ -50,7 +50,7 @@ def transformed(artifact: Callable[..., Any], tmp_path: Path) -> Transformed:
             keys.EXAMPLES_KEY: [artifact(standard_artifacts.Examples, folder / "examples")],
             keys.SCHEMA_KEY: [artifact(standard_artifacts.Schema, schema.parent)],
         }
-        Executor(Executor.Context(beam_pipeline_args=beam_arguments(Beam()))).Do(
+        Executor(Executor.Context(beam_pipeline_args=graph_arguments(Beam()))).Do(
             given, {key: [value] for key, value in made.items()}, _properties(tmp_path / "cache", fingerprint)
         )
         assert artifact_utils.decode_split_names(made[keys.TRANSFORMED_EXAMPLES_KEY].split_names) == list(SPLITS)
