@@ -1,11 +1,14 @@
 """The network: embeddings and piecewise-linear numbers, a wide part, a deep tower, members of an ensemble in one."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from models.dropout import ByteDropout
+from models.members import MemberDense, MemberHead, MemberScale
 from models.statistics import Statistics
 from schema.bound import BoundProblem
 from schema.problem import Encoding
@@ -34,57 +37,6 @@ class HatBasis(tf_keras.layers.Layer):
         return {**super().get_config(), "knots": self.knots}
 
 
-class MemberScale(tf_keras.layers.Layer):
-    """A vector of scales of each member's own: [N, D] or [N, M, D] to [N, M, D].
-
-    With shared dense layers between them, M rank-one members cost little more than one network (TabM, Gorishniy et
-    al., 2024, arXiv:2410.24210). The scales start at random signs, so that members differ from the first step.
-    """
-
-    def __init__(self, members: int, random_signs: bool, **options: object) -> None:
-        super().__init__(**options)
-        self.members, self.random_signs = members, random_signs
-
-    def build(self, shape: tf.TensorShape) -> None:
-        """Creates the scales."""
-        start = _random_signs if self.random_signs else "ones"
-        self.scale = self.add_weight("scale", [self.members, shape[-1]], initializer=start)
-
-    def call(self, values: tf.Tensor) -> tf.Tensor:
-        """Scales the values."""
-        return (values[:, tf.newaxis] if len(values.shape) == 2 else values) * self.scale
-
-    def get_config(self) -> dict[str, object]:
-        """Constructor arguments."""
-        return {**super().get_config(), "members": self.members, "random_signs": self.random_signs}
-
-
-class MemberHead(tf_keras.layers.Layer):
-    """A linear output of each member's own: [N, M, D] to [N, M, outputs]."""
-
-    def __init__(self, outputs: int, **options: object) -> None:
-        super().__init__(**options)
-        self.outputs = outputs
-
-    def build(self, shape: tf.TensorShape) -> None:
-        """Creates weights and biases."""
-        self.kernel = self.add_weight("kernel", [shape[1], shape[2], self.outputs], initializer="glorot_uniform")
-        self.bias = self.add_weight("bias", [shape[1], self.outputs], initializer="zeros")
-
-    def call(self, values: tf.Tensor) -> tf.Tensor:
-        """Computes the logits."""
-        # A product and a sum rather than einsum: it stays a LiteRT builtin whatever the number of members.
-        return tf.reduce_sum(values[:, :, :, tf.newaxis] * self.kernel, axis=2) + self.bias
-
-    def get_config(self) -> dict[str, object]:
-        """Constructor arguments."""
-        return {**super().get_config(), "outputs": self.outputs}
-
-
-def _random_signs(shape: tuple[int, ...], dtype: tf.DType | None = None, **_: object) -> tf.Tensor:
-    return tf.cast(tf.where(tf.random.uniform(shape) < 0.5, -1.0, 1.0), dtype or tf.float32)
-
-
 def build_network(bound: BoundProblem, statistics: Statistics) -> tf_keras.Model:
     """The untrained network.
 
@@ -96,7 +48,7 @@ def build_network(bound: BoundProblem, statistics: Statistics) -> tf_keras.Model
     numbers = _numbers(bound, inputs)
     wide = [_embed(bound, statistics, inputs, problem.outputs, "wide")] if _categories(bound) else []
     deep = [_embed(bound, statistics, inputs, sizes.embedding_size, "deep")] if _categories(bound) else []
-    logits = _tower(_joined([*deep, *numbers]), bound)
+    logits = _tower([*deep, *numbers], bound)
     linear = [tf_keras.layers.Dense(problem.outputs, name="wide_numbers")(part) for part in numbers]
     linear += [
         tf_keras.layers.Lambda(_sum_features, arguments={"outputs": problem.outputs}, name="wide_categories")(part)
@@ -142,20 +94,10 @@ def _sum_features(values: tf.Tensor, outputs: int) -> tf.Tensor:
     return tf.reduce_sum(tf.reshape(values, [-1, values.shape[1] // outputs, outputs]), axis=1)
 
 
-def _reshaped(values: tf.Tensor, shape: list[int], name: str) -> tf.Tensor:
-    return tf_keras.layers.Lambda(tf.reshape, arguments={"shape": shape}, name=name)(values)
-
-
-def _tower(values: tf.Tensor, bound: BoundProblem) -> tf.Tensor:
+def _tower(parts: list[tf.Tensor], bound: BoundProblem) -> tf.Tensor:
     sizes = bound.problem.network
-    members = MemberScale(sizes.members, random_signs=sizes.members > 1, name="member_scale_0")(values)
+    values: Any = parts if len(parts) > 1 else parts[0]
     for depth, units in enumerate(sizes.hidden_units, start=1):
-        # Rows and members as one axis: a plain matrix product, which devices quantize, where Dense on three axes
-        # becomes a Tensordot that computes shapes.
-        flat = _reshaped(members, [-1, members.shape[-1]], f"flat_{depth}")
-        flat = tf_keras.layers.Dense(units, activation="relu", name=f"deep_{depth}")(flat)
-        members = _reshaped(flat, [-1, sizes.members, units], f"members_{depth}")
-        members = tf_keras.layers.Dropout(sizes.dropout, name=f"dropout_{depth}")(members)
-        if sizes.members > 1:
-            members = MemberScale(sizes.members, random_signs=False, name=f"member_scale_{depth}")(members)
-    return MemberHead(bound.problem.outputs, name="head")(members)
+        values = MemberDense(units, sizes.members, random_signs=depth == 1, name=f"deep_{depth}")(values)
+        values = ByteDropout(sizes.dropout, name=f"dropout_{depth}")(values)
+    return MemberHead(bound.problem.outputs, name="head")(MemberScale(name="head_scale")(values))
