@@ -1,6 +1,7 @@
 """A trained network with its encodings as one module, exported under every signature."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -23,7 +24,10 @@ class RowModel(tf.Module):
 
     def __init__(self, bound: BoundProblem, statistics: Statistics, network: tf_keras.Model) -> None:
         super().__init__()
-        self.bound, self.statistics, self.network = bound, statistics, network
+        self.bound, self.statistics = bound, statistics
+        # The network's variables are saved and its operations traced below. Saved itself, each of its layers would
+        # become several functions more, which double the file and the time to save and to load it.
+        self.weights, self._logits = network.weights, partial(network, training=False)
         self.encoder = Encoder(bound, statistics)
 
     def encode(self, rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -32,7 +36,7 @@ class RowModel(tf.Module):
 
     def score(self, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Scores [N, outputs]: probabilities, or values in the label's unit."""
-        scores = member_mean(self.network(self.encode(rows), training=False), self.bound.problem.task)
+        scores = member_mean(self._logits(self.encode(rows)), self.bound.problem.task)
         if self.bound.problem.task is Task.REGRESSION:
             return scores * self.statistics.label_scale + self.statistics.label_mean
         return scores
@@ -101,11 +105,11 @@ def parse_class(serialized: tf.Tensor, bound: BoundProblem, classes: tf.lookup.S
 def _by_example(
     answer: Callable[[tf.Tensor], dict[str, tf.Tensor]],
 ) -> tf.types.experimental.ConcreteFunction:
-    return tf.function(answer).get_concrete_function(tf.TensorSpec([None], tf.string, signatures.EXAMPLES))
+    return tf.function(answer, autograph=False).get_concrete_function(tf.TensorSpec([None], tf.string, signatures.EXAMPLES))
 
 
 def _by_rows(
     model: RowModel, answer: Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
 ) -> tf.types.experimental.ConcreteFunction:
     spec = row_spec(model.bound)
-    return tf.function(lambda **rows: answer(rows)).get_concrete_function(**spec)
+    return tf.function(lambda **rows: answer(rows), autograph=False).get_concrete_function(**spec)
