@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from tfx_bsl.coders import example_coder
 from models.records import serialized_batches
 
 _BATCH_ROWS = 8192
+# Workers may be threads of one process; the second waits for what the first loads.
+_LOADING = Lock()
 _SPEED_OVER_SIZE = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 
 
@@ -21,7 +24,8 @@ def transform_shard(transform_graph: str, source: str, destination: str) -> int:
 
     A TransformGraph artifact's folder is loaded once in a process, whatever the number of shards.
     """
-    apply, encoder = _loaded(transform_graph)
+    with _LOADING:
+        apply, encoder = _loaded(transform_graph)
     rows = 0
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(destination, _SPEED_OVER_SIZE) as writer:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.config import ROOT, Beam
+from pipeline.parallelism import Workers
 
 # Beam's `DirectRunner` of today first tries to download another runner's binary from the network.
 _RUNNERS = {"direct": "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"}
@@ -20,10 +21,9 @@ def graph_arguments(beam: Beam) -> list[str]:
     ]
 
 
-def worker_arguments(workers: int) -> list[str]:
-    """Arguments for so many workers: threads of this process for one, else processes."""
-    mode = "in_memory" if workers == 1 else "multi_processing"
-    return [f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
+def worker_arguments(workers: Workers) -> list[str]:
+    """Arguments for so many workers of that kind."""
+    return [f"--direct_running_mode={workers.running_mode}", f"--direct_num_workers={workers.count}"]
 
 
 @contextmanager

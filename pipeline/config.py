@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 from google.protobuf import text_format
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edge import recipes
 from ingestion.windows import Window, parse_window
@@ -29,9 +29,21 @@ class Beam(Closed):
     """Which Beam runner the data nodes use."""
 
     runner: str = Field(default="direct", pattern="^direct$", description="direct: on this machine")
-    workers: int | None = Field(
-        default=None, ge=1, description="1: in this process; more: processes of their own; null: by data and cores"
+    running_mode: str | None = Field(
+        default=None,
+        pattern="^(in_memory|multi_threading|multi_processing)$",
+        description="one worker in this process, threads of it, or processes; null: by data and cores",
     )
+    workers: int | None = Field(default=None, ge=1, description="threads or processes; null: by data and cores")
+
+    @model_validator(mode="after")
+    def _in_memory_is_one(self) -> Self:
+        if self.running_mode == "in_memory" and (self.workers or 1) > 1:
+            raise ValueError(
+                f"running_mode: in_memory is one worker. Received: workers {self.workers}. Drop one of the two, or "
+                "choose multi_threading or multi_processing"
+            )
+        return self
 
 
 class Local(Closed):

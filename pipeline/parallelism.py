@@ -9,18 +9,30 @@ from pipeline.preflight import find_data
 # Of the graph's nodes no more than two that take long are independent of each other.
 _NODES = 2
 
-# Raw bytes from which worker processes pay. Measured with 228 MB of CSV, two workers and two cores: ExampleGen took
-# 20 s in this process and 27 s in two, 12 s of them before the first row, as each imports TensorFlow and TFX; a node
-# held 2.5 GB instead of 0.9. Both would be even at some 0.6 GB, and other nodes gained less, hence a good deal more.
-PARALLEL_BYTES = 2 << 30
+# Raw bytes from which threads pay: below, they are as fast as one worker or slower by what it takes to start them. They
+# meet in Python's lock, so more than a few wait for each other.
+THREAD_BYTES = 8 << 20
+_MOST_THREADS = 4
+
+# Raw bytes from which processes pay, where there are more cores than threads can use. A process imports TensorFlow and
+# TFX first, for every node: 12 s on two cores, where threads took 0.06 s for a megabyte of CSV.
+PROCESS_BYTES = 2 << 30
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work of a Beam pipeline: one in this process, so many threads of it, or so many processes."""
+
+    running_mode: str = "in_memory"
+    count: int = 1
 
 
 @dataclass(frozen=True)
 class Parallelism:
-    """Nodes that run at the same time at most, and workers of each Beam pipeline; one is this process itself."""
+    """Nodes that run at the same time at most, and the workers of each Beam pipeline."""
 
     nodes: int
-    workers: int
+    workers: Workers
 
 
 def parallelism(config: Config) -> Parallelism:
@@ -31,17 +43,22 @@ def parallelism(config: Config) -> Parallelism:
     return Parallelism(nodes, chosen_workers(environment.beam, raw_bytes(config), cores))
 
 
-def chosen_workers(beam: Beam, raw_bytes: int, cores: int) -> int:
-    """How many workers a Beam pipeline has: as configured, else one a core where the data is large enough.
+def chosen_workers(beam: Beam, raw_bytes: int, cores: int) -> Workers:
+    """Kind and number of a Beam pipeline's workers: as configured, else as fits.
 
     Args:
         beam: the environment's section.
         raw_bytes: size of the raw files that the run works on.
         cores: that this process may use.
     """
-    if beam.workers is not None:
-        return beam.workers
-    return cores if raw_bytes >= PARALLEL_BYTES else 1
+    configured = beam.running_mode is not None or beam.workers is not None
+    if not configured and (cores == 1 or raw_bytes < THREAD_BYTES):
+        return Workers()
+    large = raw_bytes >= PROCESS_BYTES and cores > _MOST_THREADS
+    several = "multi_processing" if large else "multi_threading"
+    mode = beam.running_mode or ("in_memory" if beam.workers == 1 else several)
+    most = {"in_memory": 1, "multi_threading": min(cores, _MOST_THREADS), "multi_processing": cores}
+    return Workers(mode, beam.workers or most[mode])
 
 
 def raw_bytes(config: Config) -> int:

@@ -38,8 +38,8 @@ def crops(tmp_path_factory: pytest.TempPathFactory, crops_data: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def harvest(tmp_path_factory: pytest.TempPathFactory, crops_data: Path) -> Run:
-    """A regression on the same table."""
-    flags = ["--problem", str(PROBLEMS / "harvest"), "--data", str(crops_data)]
+    """A regression on the same table, by threads of Beam's."""
+    flags = ["--problem", str(PROBLEMS / "harvest"), "--data", str(crops_data), "--set", "beam.workers=2"]
     return run_local(tmp_path_factory.mktemp("harvest"), *flags)
 
 

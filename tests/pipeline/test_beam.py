@@ -6,15 +6,18 @@ import pytest
 
 from pipeline.beam import graph_arguments, importable_project, worker_arguments
 from pipeline.config import ROOT, Beam
+from pipeline.parallelism import Workers
 
 
-def test_one_worker_is_in_this_process_and_several_are_processes() -> None:
-    assert worker_arguments(1) == ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-    assert worker_arguments(4) == ["--direct_running_mode=multi_processing", "--direct_num_workers=4"]
+def test_workers_are_of_the_kind_and_number_that_was_chosen() -> None:
+    assert worker_arguments(Workers()) == ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+    several = worker_arguments(Workers("multi_processing", 4))
+    assert several == ["--direct_running_mode=multi_processing", "--direct_num_workers=4"]
 
 
-def test_the_number_of_workers_is_no_part_of_the_graph() -> None:
-    assert graph_arguments(Beam(workers=1)) == graph_arguments(Beam(workers=4))
+def test_workers_are_no_part_of_the_graph() -> None:
+    other = Beam(running_mode="multi_processing", workers=4)
+    assert graph_arguments(Beam(workers=1)) == graph_arguments(other)
 
 
 @pytest.mark.parametrize(("before", "within"), [(None, str(ROOT)), ("/elsewhere", f"{ROOT}{os.pathsep}/elsewhere")])

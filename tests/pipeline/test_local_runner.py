@@ -18,6 +18,7 @@ from tfx import v1 as tfx
 from pipeline.beam import importable_project, worker_arguments
 from pipeline.local_runner import LocalRunner, compile_graph
 from pipeline.node_result import NodeError, NodeResult
+from pipeline.parallelism import Workers
 from schema.errors import InputError
 from tests.pipeline import small_graph
 from tests.pipeline.small_graph import Failing, Source, Spread, Step, pipeline
@@ -123,10 +124,10 @@ def test_beam_workers_are_this_process_or_others_that_can_import_the_project(
 ) -> None:
     # Where the project is not, and installed it is neither.
     monkeypatch.chdir(meet)
-    run(spread(again=0), beam_arguments=worker_arguments(1))
+    run(spread(again=0), beam_arguments=worker_arguments(Workers()))
     assert told_processes(tmp_path) == {os.getpid()}
     with importable_project():
-        run(spread(again=1), beam_arguments=worker_arguments(2))
+        run(spread(again=1), beam_arguments=worker_arguments(Workers("multi_processing", 2)))
     assert len(told_processes(tmp_path) - {os.getpid()}) == 2
 
 
