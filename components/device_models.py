@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -45,13 +46,21 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     problem = BoundProblem.model_validate_json(bound)
     known = columns(read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))))
     splits = {name: sorted((Path(examples.uri) / f"Split-{name}").glob("*.gz")) for name in ("train", "test")}
-    timed, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
-    calibration = read_rows(splits["train"], problem, known, problem.problem.device.calibration_rows)
     folder = Path(device_models.uri)
     folder.mkdir(parents=True, exist_ok=True)
     device = problem.problem.device
-    made, failed = convert_each(Path(model.uri) / signatures.DEVICE_FORM, device.variants, folder, calibration.columns)
-    scorers: dict[str, Scorer] = {SERVER: server_scorer(Path(model.uri) / signatures.SERVING_FORM, problem)}
+
+    def calibration() -> Columns:
+        return read_rows(splits["train"], problem, known, device.calibration_rows).columns
+
+    # What the conversion's process leaves to this one is done in the meantime.
+    with ThreadPoolExecutor(1) as conversion:
+        converted = conversion.submit(
+            convert_each, Path(model.uri) / signatures.DEVICE_FORM, device.variants, folder, calibration
+        )
+        timed, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
+        scorers: dict[str, Scorer] = {SERVER: server_scorer(Path(model.uri) / signatures.SERVING_FORM, problem)}
+        made, failed = converted.result()
     scorers |= {variant.recipe: DeviceModel(variant.path).predict for variant in made}
     scored = score_split(test, scorers)
     scores = [score_variant(variant, problem, scored, timed) for variant in made]

@@ -24,6 +24,7 @@ from components.span_store import read_spans
 from ingestion.records import example_batches
 from models.analysis import Analysis, merged
 from models.materialize import transform_shard
+from models.records import write_split_rows
 from models.statistics import Statistics
 from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
@@ -59,6 +60,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         encode = partial(encode, custom_config={**custom, "statistics": known.to_json()})
         write_transform_graph(encode, schema, known, Path(graph))
         self._materialize(graph, examples, Path(transformed.uri), splits.transform)
+        spans = read_spans(examples)
+        rows = {split: sum(span.rows[split] for span in spans) for split in splits.transform}
+        write_split_rows(Path(transformed.uri), rows)
         transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
 
     def _analyse(

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 from edge import recipes, rows
@@ -16,6 +18,10 @@ from edge.failure import gist
 from edge.runner import Columns
 from edge.worker import MARK, REPORT
 from schema.errors import InputError, PipelineError
+
+# Training rows, an array [N] for each feature (a few thousand rows), or what reads them. That is called, once, while the
+# converting process loads TensorFlow.
+Calibration = Columns | Callable[[], Columns]
 
 _LOG = logging.getLogger(__name__)
 _PROJECT = Path(__file__).resolve().parents[1]
@@ -40,7 +46,7 @@ class Converted:
     seconds: float
 
 
-def convert(saved_model: Path, recipe: str, destination: Path, calibration: Columns | None = None) -> Converted:
+def convert(saved_model: Path, recipe: str, destination: Path, calibration: Calibration | None = None) -> Converted:
     """Converts by one recipe into the file `destination`; see convert_all."""
     with tempfile.TemporaryDirectory(prefix=".convert-", dir=_made(destination.parent)) as folder:
         found = convert_all(saved_model, [recipe], Path(folder), calibration)[0]
@@ -49,7 +55,7 @@ def convert(saved_model: Path, recipe: str, destination: Path, calibration: Colu
 
 
 def convert_all(
-    saved_model: Path, names: Sequence[str], folder: Path, calibration: Columns | None = None
+    saved_model: Path, names: Sequence[str], folder: Path, calibration: Calibration | None = None
 ) -> list[Converted]:
     """Converts by several recipes in one child process, and puts the files into `folder` when all have succeeded.
 
@@ -58,7 +64,7 @@ def convert_all(
             string, int64 or float32, and returns `score`, float32 [None, k].
         names: recipes, see recipes.RECIPES.
         folder: made if absent; gets <recipe>.tflite for each, each put in place by one rename.
-        calibration: training rows, an array [N] for each feature (a few thousand rows); needed by some recipes.
+        calibration: see Calibration; needed by some recipes.
 
     Raises:
         InputError: for an unknown recipe, an absent SavedModel, or a recipe that lacks its calibration rows.
@@ -72,7 +78,7 @@ def convert_all(
 
 
 def convert_each(
-    saved_model: Path, names: Sequence[str], folder: Path, calibration: Columns | None = None
+    saved_model: Path, names: Sequence[str], folder: Path, calibration: Calibration | None = None
 ) -> tuple[list[Converted], dict[str, str]]:
     """convert_all, and if that fails each recipe in a process of its own, so that none costs the others their file.
 
@@ -82,6 +88,8 @@ def convert_each(
     Raises:
         InputError: as convert_all.
     """
+    if callable(calibration):
+        calibration = cache(calibration)
     try:
         return convert_all(saved_model, names, folder, calibration), {}
     except InputError:
@@ -98,26 +106,47 @@ def convert_each(
     return made, failed
 
 
-def _check(saved_model: Path, names: Sequence[str], calibration: Columns | None) -> None:
+def _check(saved_model: Path, names: Sequence[str], calibration: Calibration | None) -> None:
     if not (saved_model / "saved_model.pb").is_file():
         raise InputError(f"{saved_model}: no SavedModel there (saved_model.pb is absent)")
     if not names:
         raise InputError("no recipes to convert by. Received: an empty list")
     for name in names:
         if recipes.find(name).needs_calibration and not calibration:
-            raise InputError(f"recipe '{name}' needs calibration rows. Received: none")
+            raise _uncalibrated(name)
 
 
-def _run(saved_model: Path, names: Sequence[str], scratch: Path, calibration: Columns | None) -> None:
+def _run(saved_model: Path, names: Sequence[str], scratch: Path, calibration: Calibration | None) -> None:
     command = [sys.executable, "-m", "edge.worker", "--saved_model", str(saved_model), "--folder", str(scratch)]
     for name in names:
         command += ["--recipe", name]
+    file = scratch / "calibration.npz"
     if calibration:
-        rows.save(scratch / "calibration.npz", calibration)
-        command += ["--calibration", str(scratch / "calibration.npz")]
-    child = subprocess.run(command, env=_environment(), capture_output=True, text=True, errors="replace", check=False)
+        command += ["--calibration", str(file)]
+    with subprocess.Popen(
+        command, env=_environment(), stdin=PIPE, stdout=DEVNULL, stderr=PIPE, text=True, errors="replace"
+    ) as child:
+        try:
+            if calibration:
+                _save(file, names, calibration)
+            _, told = child.communicate("the calibration rows are there\n" if calibration else None)
+        except BaseException:
+            child.kill()
+            raise
     if child.returncode != 0:
-        raise PipelineError(_failure(saved_model, child.returncode, child.stderr))
+        raise PipelineError(_failure(saved_model, child.returncode, told))
+
+
+def _save(file: Path, names: Sequence[str], calibration: Calibration) -> None:
+    columns = calibration() if callable(calibration) else calibration
+    for name in names:
+        if recipes.find(name).needs_calibration and not columns:
+            raise _uncalibrated(name)
+    rows.save(file, columns)
+
+
+def _uncalibrated(name: str) -> InputError:
+    return InputError(f"recipe '{name}' needs calibration rows. Received: none")
 
 
 def _environment() -> dict[str, str]:

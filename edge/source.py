@@ -1,5 +1,6 @@
 """A SavedModel on its way to a device: its float32 form, and what recipes ask of the converter."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from schema.signatures import SERVING_DEFAULT
 
 
 class Source:
-    """A device-form SavedModel with its calibration rows; TensorFlow loads at the first conversion."""
+    """A device-form SavedModel, and what gives its calibration rows; TensorFlow loads at the first conversion."""
 
-    def __init__(self, saved_model: Path, calibration: Columns | None) -> None:
+    def __init__(self, saved_model: Path, calibration: Callable[[], Columns] | None) -> None:
         self._saved_model = saved_model
         self._calibration = calibration
 
@@ -36,7 +37,7 @@ class Source:
             raise InputError("int8: calibration rows are needed. Received: None")
         from tensorflow.lite.python import convert
 
-        annotated = ranges.annotate(self.float32, ranges.observe(self.float32, self._calibration))
+        annotated = ranges.annotate(self.float32, ranges.observe(self.float32, self._calibration()))
         return bytes(
             convert.mlir_quantize(
                 annotated,

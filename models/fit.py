@@ -237,7 +237,7 @@ def resume(backup: Backup, strategy: tf.distribute.Strategy) -> int:
     """
     finished = backup.restore()
 
-    @tf.function
+    @tf.function(autograph=False)
     def mean() -> tf.Tensor:
         return strategy.reduce("MEAN", strategy.run(lambda: tf.constant(finished, tf.float32)), axis=None)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from models.records import PARALLEL_CALLS, PREFETCHED, count_rows, steady
+from models.records import PARALLEL_CALLS, PREFETCHED, count_rows, steady, told_rows
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.problem import Encoding, Task
@@ -42,7 +42,7 @@ class Source:
         return self.files[0].parent.name.removeprefix("Split-")
 
     def rows(self) -> int:
-        """Number of examples, by reading them through once.
+        """Number of examples: as Transform wrote it beside the split, else by reading them through once.
 
         Raises:
             InputError: if there is none.
@@ -53,7 +53,8 @@ class Source:
 
     @cached_property
     def _rows(self) -> int:
-        return count_rows(self.files)
+        told = told_rows(self.files)
+        return count_rows(self.files) if told is None else told
 
     def records(self, pipelines: int = 1, index: int = 0) -> tf.data.Dataset:
         """Serialized examples of every `pipelines`-th row from `index`; shards are read side by side, in order."""

@@ -42,7 +42,7 @@ def _loaded(transform_graph: str) -> tuple[Any, Any]:
     raw_spec = output.raw_feature_spec()
     layer = output.transform_features_layer()
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def apply(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         transformed: dict[str, tf.Tensor] = layer(tf.io.parse_example(batch, raw_spec))
         return transformed

@@ -89,7 +89,7 @@ def _parser(bound: BoundProblem, columns: Mapping[str, Column]) -> Callable[[tf.
     dtypes = {Kind.STRING: tf.string, Kind.INTEGER: tf.int64, Kind.NUMBER: tf.float32}
     spec = {name: tf.io.FixedLenFeature([], dtypes[columns[name].kind]) for name in extra.values()}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         others = tf.io.parse_example(batch, spec)
         return parse_rows(batch, bound, columns) | {key: others[name] for key, name in extra.items()}

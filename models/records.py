@@ -1,7 +1,8 @@
 """Gzip TFRecord shards through tf.data: a number of calls side by side that is given, and no thread that tunes it."""
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -10,6 +11,7 @@ import tensorflow as tf
 PARALLEL_CALLS = max(2, os.cpu_count() or 2)
 PREFETCHED = 4
 _COUNTED_ROWS = 4096
+_SPLIT_ROWS = "rows.json"
 
 
 def steady(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -27,6 +29,20 @@ def serialized_batches(files: Iterable[Path], rows: int) -> tf.data.Dataset:
     """Serialized examples, string [at most `rows`], of the shards in order."""
     names = [str(path) for path in files]
     return steady(tf.data.TFRecordDataset(names, compression_type="GZIP").batch(rows).prefetch(1))
+
+
+def write_split_rows(artifact: Path, rows: Mapping[str, int]) -> None:
+    """Writes beside the splits of an artifact how many rows each has, for whoever would count them."""
+    (artifact / _SPLIT_ROWS).write_text(json.dumps(rows), encoding="utf-8")
+
+
+def told_rows(files: Collection[Path]) -> int | None:
+    """Rows of the shards, if they are a whole split and its rows are written beside it."""
+    split = next(iter(files)).parent
+    file = split.parent / _SPLIT_ROWS
+    if not file.is_file() or set(files) != set(split.iterdir()):
+        return None
+    return int(json.loads(file.read_text(encoding="utf-8"))[split.name.removeprefix("Split-")])
 
 
 def count_rows(files: Iterable[Path]) -> int:

@@ -14,6 +14,7 @@ from tfx.types import standard_component_specs as keys
 from components.span_store import StoredSpan, link_spans
 from components.transform import Executor
 from models.input import feature_spec
+from models.records import count_rows, told_rows
 from models.statistics import read_statistics
 from pipeline.beam import graph_arguments
 from pipeline.config import Beam
@@ -117,3 +118,11 @@ def test_another_source_analyses_anew(transformed: Transformed) -> None:
 def test_a_window_whose_store_is_out_of_reach_gives_the_same(transformed: Transformed) -> None:
     here = read_statistics(transformed(1, 2) / "graph")
     assert read_statistics(transformed(1, 2, lost=True) / "graph") == here
+
+
+def test_the_rows_of_each_split_are_told_to_whoever_trains(transformed: Transformed) -> None:
+    folder = transformed(1, 2) / "rows"
+
+    for split, rows in (("train", 5), ("eval", 2)):
+        shards = list((folder / f"Split-{split}").iterdir())
+        assert told_rows(shards) == count_rows(shards) == rows

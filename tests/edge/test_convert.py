@@ -91,7 +91,8 @@ def test_raw_numbers_stay_float_in_int8(variants: dict[str, Converted]) -> None:
 
 @pytest.mark.parametrize(("outputs", "activation"), [(3, "softmax"), (1, "linear")])
 def test_other_tasks(outputs: int, activation: str, tmp_path: Path, columns: Columns) -> None:
-    source = Source(device_form.save(tmp_path / "saved", outputs, activation), device_form.rows(1024, seed=1))
+    saved = device_form.save(tmp_path / "saved", outputs, activation)
+    source = Source(saved, lambda: device_form.rows(1024, seed=1))
     rows = {name: values[:500] for name, values in columns.items()}
     expected = device_form.answers(tmp_path / "saved", rows)
     for recipe, share in (("float32", 1e-5), ("int8", 0.1)):

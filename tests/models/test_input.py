@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from models import input as reader
 from models.input import Source, distribute, feature_spec, make_dataset, training_source
+from models.records import write_split_rows
 from models.strategies import make_strategy
 from schema.errors import InputError
 from schema.problem import Task
@@ -193,6 +194,14 @@ def test_a_source_knows_its_split_its_size_and_its_rows(tmp_path: Path) -> None:
 
     assert (source.split, source.rows()) == ("eval", 7)
     assert source.bytes == sum(path.stat().st_size for path in tmp_path.rglob("*.gz"))
+
+
+def test_a_split_whose_rows_are_told_is_not_read_to_count_them(tmp_path: Path) -> None:
+    written = write_shards(tmp_path, "eval", [rows(3), rows(4)])
+    write_split_rows(tmp_path, {"eval": 9})
+
+    assert training_source([f"{tmp_path}/Split-eval/*"]).rows() == 9
+    assert training_source([str(written.files[1])]).rows() == 4
 
 
 def test_the_shards_of_several_patterns_are_one_source(tmp_path: Path) -> None:
