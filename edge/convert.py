@@ -19,7 +19,7 @@ from edge.runner import Columns
 from edge.worker import MARK, REPORT
 from schema.errors import InputError, PipelineError
 
-# Training rows, an array [N] for each feature (a few thousand rows), or what reads them. That is called, once, while the
+# Training rows, an array [N] for each feature (a few thousand rows), or what reads them: it is called once, while the
 # converting process loads TensorFlow.
 Calibration = Columns | Callable[[], Columns]
 

@@ -105,7 +105,8 @@ def parse_class(serialized: tf.Tensor, bound: BoundProblem, classes: tf.lookup.S
 def _by_example(
     answer: Callable[[tf.Tensor], dict[str, tf.Tensor]],
 ) -> tf.types.experimental.ConcreteFunction:
-    return tf.function(answer, autograph=False).get_concrete_function(tf.TensorSpec([None], tf.string, signatures.EXAMPLES))
+    examples = tf.TensorSpec([None], tf.string, signatures.EXAMPLES)
+    return tf.function(answer, autograph=False).get_concrete_function(examples)
 
 
 def _by_rows(

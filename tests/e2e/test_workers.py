@@ -62,7 +62,8 @@ def in_order(record: bytes) -> bytes:
 def test_two_processes_make_the_examples_that_one_makes(run: Callable[..., int], data: Path, tmp_path: Path) -> None:
     assert run(data, tmp_path / "one", "in_memory") == 0
     # As a command, whose log is a file and not what the tests look at.
-    flags = [*crops_flags(data), "--to", "ExampleGen", "--set", "beam.running_mode=multi_processing", "--set", "beam.workers=2"]
+    sets = ["--set", "beam.running_mode=multi_processing", "--set", "beam.workers=2"]
+    flags = [*crops_flags(data), "--to", "ExampleGen", *sets]
     done = subprocess.run(command(tmp_path / "two", *flags), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     one, two = (examples(artifact(tmp_path / name, "ExampleGen", "examples")) for name in ("one", "two"))

@@ -1,6 +1,8 @@
 """Conversion: same answers, smaller files, builtins only, and failures that say why."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +180,40 @@ def test_wrong_requests_are_refused_before_a_process_starts(saved_model: Path, t
         convert_all(tmp_path / "absent", ["float32"], tmp_path)
     with pytest.raises(InputError, match="no recipes"):
         convert_all(saved_model, [], tmp_path)
+
+
+def test_calibration_rows_are_read_once_while_the_process_starts(saved_model: Path, tmp_path: Path) -> None:
+    read: list[int] = []
+
+    def rows() -> Columns:
+        read.append(1)
+        return device_form.rows(64, seed=1)
+
+    made, failed = convert_each(saved_model, ["float32", "int8"], tmp_path, rows)
+    assert ([variant.recipe for variant in made], failed, read) == (["float32", "int8"], {}, [1])
+
+
+def test_calibration_rows_that_cannot_be_read_end_the_process(saved_model: Path, tmp_path: Path) -> None:
+    def none() -> Columns:
+        return {}
+
+    def broken() -> Columns:
+        raise OSError("no such disk")
+
+    # Neither waits for the conversion to end, which would wait for its rows for ever.
+    with pytest.raises(InputError, match="recipe 'int8' needs calibration rows"):
+        convert_all(saved_model, ["int8"], tmp_path, none)
+    with pytest.raises(OSError, match="no such disk"):
+        convert_all(saved_model, ["int8"], tmp_path, broken)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_conversion_whose_parent_has_gone_ends(saved_model: Path, tmp_path: Path) -> None:
+    flags = ["--saved_model", str(saved_model), "--folder", str(tmp_path), "--recipe", "int8"]
+    worker = [sys.executable, "-m", "edge.worker", *flags, "--calibration", str(tmp_path / "calibration.npz")]
+    done = subprocess.run(worker, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the calibration rows never came, since the parent process ended" in done.stderr
 
 
 def test_calibration_strings_must_be_bytes(saved_model: Path, tmp_path: Path) -> None:
