@@ -20,6 +20,7 @@ import tensorflow as tf
 from benchmarks.side import artifact
 from models.fit import FitPaths, compiled
 from models.input import Source, make_dataset, training_source
+from models.records import steady
 from models.statistics import read_statistics
 from models.strategies import make_strategy
 from pipeline.config import Config, load_config
@@ -101,7 +102,8 @@ def step_speed(config: Config, output: Path, source: Source, batch: int) -> floa
     options = config.environment.training
     statistics = read_statistics(artifact(output, "Transform", "transform_graph"))
     one = next(iter(make_dataset(source, config.bound, batch, training=True, seed=options.seed)))
-    batches = tf.data.Dataset.from_tensors(one).repeat()
+    # Without the tuner, for which the end of each fit may wait as long again as it took.
+    batches = steady(tf.data.Dataset.from_tensors(one).repeat())
     with tempfile.TemporaryDirectory() as logs:
         strategy = make_strategy(options.strategy, options.tpu)
         paths = FitPaths(logs=Path(logs))
