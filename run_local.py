@@ -81,6 +81,8 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
         sets=chosen.sets,
         enable_cache=not chosen.no_cache,
     )
+    if not config.environment.is_local:
+        raise InputError(f"--environment {config.environment.name}: is for run_kubeflow.py")
     if chosen.list:
         return list_nodes(config)
     built = None if chosen.data else build_sample(config)

@@ -1,16 +1,22 @@
-"""Artifact types of our own."""
+"""Artifact types of our own.
 
-from tfx.types.artifact import Artifact, Property, PropertyType
+In a container of Kubeflow's a type is its name, which TFX imports as a path, and takes of one
+dot, and without properties of its own: `components.Verdict`.
+"""
+
+from tfx.types.artifact import Artifact
 
 
 class Verdict(Artifact):
     """A gate's decision: `verdict.json` with reasons."""
 
-    TYPE_NAME = "Verdict"
+    TYPE_NAME = "components.Verdict"
 
 
 class DeviceModels(Artifact):
-    """LiteRT variants: `<variant>.tflite` files and `variants.json`, their scores and verdicts."""
+    """LiteRT variants: `<variant>.tflite` files and `variants.json`, their scores and verdicts.
 
-    TYPE_NAME = "DeviceModels"
-    PROPERTIES = {"accepted": Property(type=PropertyType.INT)}  # noqa: RUF012 (TFX reads a plain dict)
+    Its custom property `accepted` is the number of variants that passed.
+    """
+
+    TYPE_NAME = "components.DeviceModels"

@@ -68,7 +68,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
     write_predictions(folder / PREDICTIONS, problem, scored)
-    device_models.accepted = sum(score.accepted for score in scores)
+    device_models.set_int_custom_property("accepted", sum(score.accepted for score in scores))
 
 
 def _with_first(batches: Iterator[Rows], folder: Path) -> tuple[Columns, Iterator[Rows]]:

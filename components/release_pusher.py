@@ -39,6 +39,7 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     variants = json.loads((Path(device_models.uri) / "variants.json").read_text(encoding="utf-8"))
     verdict = json.loads((Path(blessing.uri) / "verdict.json").read_text(encoding="utf-8"))
     server = Path(model.uri) / signatures.SERVING_FORM
+    weights = Path(model.uri) / signatures.WEIGHTS
     release = Release(
         server=server,
         device_files=[Path(device_models.uri) / f"{v['name']}.tflite" for v in variants if v["accepted"]],
@@ -49,6 +50,7 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
             "variants": variants,
             "model": model.uri,
         },
+        weights=weights if weights.is_file() else None,
     )
     version = publish(release, Path(destination), keep)
     pushed_model.set_string_custom_property("pushed_version", str(version))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from schema.errors import InputError
+from schema.signatures import WEIGHTS
 
 CURRENT = "current"
 DEVICE = "device"
@@ -18,11 +19,12 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Release:
-    """What one version is made of: a SavedModel folder, LiteRT files, and what the manifest says of them."""
+    """What one version is made of: a SavedModel folder, LiteRT files, weights, and what the manifest says of them."""
 
     server: Path
     device_files: list[Path]
     manifest: dict[str, Any]
+    weights: Path | None = None
 
 
 def versions(destination: Path) -> list[int]:
@@ -71,6 +73,9 @@ def publish(release: Release, destination: Path, keep: int) -> int:
         (aside / DEVICE).mkdir()
         for path in release.device_files:
             shutil.copy2(path, aside / DEVICE / path.name)
+        if release.weights is not None:
+            (aside / WEIGHTS).parent.mkdir()
+            shutil.copy2(release.weights, aside / WEIGHTS)
         manifest = {**release.manifest, "version": version, "created": created, "files": _hashes(aside)}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
         aside.rename(destination / str(version))

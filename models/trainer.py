@@ -20,11 +20,10 @@ from models.statistics import read_statistics
 from models.strategies import StrategyName, is_chief, make_strategy, names_chief, read_tf_config
 from models.training_options import Training
 from models.warm_start import save_weights
+from schema import signatures
 from schema.bound import BoundProblem
 from schema.problem import Network
 from schema.rows import columns
-
-WEIGHTS = "weights/weights.npz"
 
 # What run_fn reads of its argument.
 _READ = (
@@ -77,7 +76,7 @@ def _train(fn_args: Any, options: Training) -> None:
         folder = Path(fn_args.serving_model_dir).parent
         schema = text_format.Parse(Path(fn_args.schema_file).read_text(encoding="utf-8"), schema_pb2.Schema())
         export(RowModel(bound, statistics, network), columns(schema), folder)
-        save_weights(network, folder / WEIGHTS, statistics)
+        save_weights(network, folder / signatures.WEIGHTS, statistics)
         shutil.rmtree(checkpoint, ignore_errors=True)
 
 
@@ -138,4 +137,4 @@ def _warm_start(options: Training, base_model: str | None) -> Path | None:
     if not base_model:
         _LOG.warning("warm start: training starts afresh, since no model has been released yet")
         return None
-    return Path(base_model).parent / WEIGHTS
+    return Path(base_model).parent / signatures.WEIGHTS

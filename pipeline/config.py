@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 from google.protobuf import text_format
-from pydantic import Field, model_validator
 
 from edge import recipes
 from ingestion.windows import Window, parse_window
-from models.training_options import Training
+from pipeline.environment import Environment
 from schema.bound import BoundProblem, bind
-from schema.closed import Closed, load_yaml, nearest, read_yaml, yaml_fault
+from schema.closed import load_yaml, nearest, read_yaml, yaml_fault
 from schema.errors import InputError
 from schema.problem import Network, Problem, check_name, problem_folder
 from schema.rows import read_schema
@@ -25,69 +24,16 @@ DEFAULT_OUTPUT = "output"
 ALL_SPANS = Window()
 
 
-class Beam(Closed):
-    """Which Beam runner the data nodes use."""
-
-    runner: str = Field(default="direct", pattern="^direct$", description="direct: on this machine")
-    running_mode: str | None = Field(
-        default=None,
-        pattern="^(in_memory|multi_threading|multi_processing)$",
-        description="one worker in this process, threads of it, or processes; null: by data and cores",
-    )
-    workers: int | None = Field(default=None, ge=1, description="threads or processes; null: by data and cores")
-
-    @model_validator(mode="after")
-    def _in_memory_is_one(self) -> Self:
-        if self.running_mode == "in_memory" and (self.workers or 1) > 1:
-            raise ValueError(
-                f"running_mode: in_memory is one worker. Received: workers {self.workers}. Drop one of the two, or "
-                "choose multi_threading or multi_processing"
-            )
-        return self
-
-
-class Local(Closed):
-    """How the local runner goes through the graph."""
-
-    parallel_nodes: int | None = Field(
-        default=None, ge=1, description="nodes that run at the same time; null: two where there are two cores"
-    )
-
-
-class Tuning(Closed):
-    """The search for network settings before training."""
-
-    enabled: bool = Field(default=False, description="search before training")
-    trials: int = Field(default=6, ge=1, description="settings to try")
-    epochs: int = Field(default=2, ge=1, description="epochs a trial")
-
-
-class Release(Closed):
-    """Where released versions go."""
-
-    keep: int = Field(default=5, ge=1, description="newest versions that are kept")
-
-
-class Environment(Closed):
-    """Where and how a pipeline runs."""
-
-    name: str = Field(description="the environment's name")
-    beam: Beam = Beam()
-    local: Local = Local()
-    training: Training = Training()
-    tuning: Tuning = Tuning()
-    release: Release = Release()
-
-
 @dataclass(frozen=True)
 class Config:
-    """One run, whole. Paths are absolute."""
+    """One run, whole. Paths are absolute; `root` is the folder or URI of the artifacts."""
 
     bound: BoundProblem
     environment: Environment
     schema_file: Path
     data: Path
     output: Path
+    root: str
     window: Window = ALL_SPANS
     sample_rows: int | None = None
     enable_cache: bool = True
@@ -128,8 +74,22 @@ def load_config(
     quick: bool = False,
     sets: Iterable[str] = (),
     enable_cache: bool = True,
+    root: str | None = None,
+    storage: str = "",
 ) -> Config:
     """The config of a run, from names and flags.
+
+    Args:
+        problem: a folder under schema/, or the path of one.
+        output: where everything is written.
+        environment: a file under pipeline/environments/.
+        data: folder of spans; the problem's own when left out.
+        window: spans to use.
+        quick: whether a sample is used.
+        sets: overrides, each `a.b=value`.
+        enable_cache: whether results are used again.
+        root: folder or URI of the artifacts; below the output when left out.
+        storage: folder below which relative paths lie, where the environment names none: that of the nodes, not ours.
 
     Raises:
         InputError: naming the file, flag or key that is wrong.
@@ -145,12 +105,16 @@ def load_config(
     for name in found.device.variants:
         recipes.find(name)
     schema_file = folder / "schema.pbtxt"
+    settings = Environment.from_mapping(environment_values, f"environment {environment}")
+    below = Path(settings.kubeflow.storage or storage)
+    written = _absolute("--output", str(below / output))
     return Config(
         bound=bind(found, read_schema(schema_file)),
-        environment=Environment.from_mapping(environment_values, f"environment {environment}"),
+        environment=settings,
         schema_file=schema_file.resolve(),
-        data=_absolute("--data", data) if data else _absolute("data.path", found.data.path),
-        output=_absolute("--output", output),
+        data=_absolute("--data", str(below / data)) if data else _absolute("data.path", str(below / found.data.path)),
+        output=written,
+        root=str(written / "artifacts") if root is None else root,
         window=parse_window(window),
         sample_rows=QUICK_ROWS if quick else None,
         enable_cache=enable_cache,

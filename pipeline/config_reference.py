@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from pipeline.config import Environment
+from pipeline.environment import Environment
 from schema.errors import InputError, PipelineError
 from schema.problem import Problem
 

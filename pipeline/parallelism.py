@@ -3,7 +3,8 @@
 import os
 from dataclasses import dataclass
 
-from pipeline.config import Beam, Config
+from pipeline.config import Config
+from pipeline.environment import Beam
 from pipeline.preflight import find_data
 
 # Of the graph's nodes no more than two that take long are independent of each other.
@@ -59,6 +60,12 @@ def chosen_workers(beam: Beam, raw_bytes: int, cores: int) -> Workers:
     mode = beam.running_mode or ("in_memory" if beam.workers == 1 else several)
     most = {"in_memory": 1, "multi_threading": min(cores, _MOST_THREADS), "multi_processing": cores}
     return Workers(mode, beam.workers or most[mode])
+
+
+def configured_workers(beam: Beam) -> Workers:
+    """Workers as configured, for a machine of which nothing is known yet: one where nothing is said."""
+    mode = beam.running_mode or ("multi_threading" if (beam.workers or 1) > 1 else "in_memory")
+    return Workers(mode, beam.workers or 1)
 
 
 def raw_bytes(config: Config) -> int:

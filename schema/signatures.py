@@ -15,6 +15,8 @@ DEVICE_SCORE = "score"
 # Folders of the two forms inside a Model artifact; the first is TFX's own name for it.
 SERVING_FORM = "Format-Serving"
 DEVICE_FORM = "Format-Device"
+# The weights by name inside a Model artifact and a released version, from which a later training may start.
+WEIGHTS = "weights/weights.npz"
 
 
 def prediction_key(task: Task) -> str:

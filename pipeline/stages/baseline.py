@@ -7,10 +7,21 @@ from tfx.types.channel import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
 from components.baseline import BaselineStrategy
+from components.pushed_model import LatestPushedModel
+from pipeline.config import Config
+from pipeline.fingerprint import source_fingerprint
 
 
-def latest_blessed(**candidate: Any) -> Any:
-    """The latest model that ReleaseGate blessed; with `candidate`, the latest one before that."""
+def earlier_model(config: Config, **candidate: Any) -> Any:
+    """The latest released model; with `candidate`, the latest one before that.
+
+    Where there is a metadata store to ask it is resolved: the latest that ReleaseGate blessed. Kubeflow has no resolver
+    of ours, and takes it from the released versions.
+    """
+    if not config.environment.is_local:
+        return LatestPushedModel(
+            destination=str(config.releases), fingerprint=source_fingerprint("components.pushed_model")
+        )
     return Resolver(
         strategy_class=BaselineStrategy,
         model=Channel(type=Model, producer_component_id="Trainer"),

@@ -8,7 +8,7 @@ from components.evaluator import ColumnEvaluator
 from components.serving_validator import ServingValidator
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
-from pipeline.stages.baseline import latest_blessed
+from pipeline.stages.baseline import earlier_model
 from pipeline.stages.data import DataStage
 from pipeline.stages.model import ModelStage
 from pipeline.stages.scope import model_scope
@@ -25,7 +25,7 @@ class EvaluationStage:
 
 def stage(config: Config, rows: DataStage, trained: ModelStage) -> EvaluationStage:
     """Baseline, Evaluator, ServingValidator."""
-    baseline = latest_blessed(candidate=trained.model).with_id("Baseline")
+    baseline = earlier_model(config, candidate=trained.model).with_id("Baseline")
     evaluator = ColumnEvaluator(
         examples=rows.examples,
         model=trained.model,

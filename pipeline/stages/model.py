@@ -8,7 +8,7 @@ from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
-from pipeline.stages.baseline import latest_blessed
+from pipeline.stages.baseline import earlier_model
 from pipeline.stages.data import DataStage
 from pipeline.stages.scope import model_scope
 
@@ -30,7 +30,7 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
         nodes.append(_tuner(config, inputs))
         inputs["hyperparameters"] = nodes[-1].outputs["best_hyperparameters"]
     if training.warm_start:
-        nodes.append(latest_blessed().with_id("WarmStart"))
+        nodes.append(earlier_model(config).with_id("WarmStart"))
         inputs["base_model"] = nodes[-1].outputs["model"]
     trainer = Trainer(
         run_fn="models.trainer.run_fn",

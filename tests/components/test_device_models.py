@@ -59,7 +59,12 @@ def test_the_test_split_is_scored_by_both_models_and_written_by_columns(run: Run
     made, folder = run([TRAIN[:2], TRAIN[2:]])
 
     (score,) = json.loads((folder / "made" / "variants.json").read_text(encoding="utf-8"))
-    assert (score["name"], score["rows"], score["broken_rows"], made.accepted) == ("float32", 6, 0, 1)
+    assert (score["name"], score["rows"], score["broken_rows"], made.get_int_custom_property("accepted")) == (
+        "float32",
+        6,
+        0,
+        1,
+    )
     assert score["largest_difference"] < 1e-6
     assert min(score["latency_p50_us"], score["rows_per_second"]) > 0
     table = parquet.read_table(folder / "made" / PREDICTIONS).to_pydict()

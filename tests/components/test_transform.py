@@ -17,7 +17,7 @@ from models.input import feature_spec
 from models.records import count_rows, told_rows
 from models.statistics import read_statistics
 from pipeline.beam import graph_arguments
-from pipeline.config import Beam
+from pipeline.environment import Environment
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
 
 SPANS: dict[int, dict[str, list[Row]]] = {
@@ -51,7 +51,7 @@ def transformed(artifact: Callable[..., Any], tmp_path: Path) -> Transformed:
             keys.EXAMPLES_KEY: [artifact(standard_artifacts.Examples, folder / "examples")],
             keys.SCHEMA_KEY: [artifact(standard_artifacts.Schema, schema.parent)],
         }
-        Executor(Executor.Context(beam_pipeline_args=graph_arguments(Beam()))).Do(
+        Executor(Executor.Context(beam_pipeline_args=graph_arguments(Environment(name="test")))).Do(
             given, {key: [value] for key, value in made.items()}, _properties(tmp_path / "cache", fingerprint)
         )
         assert artifact_utils.decode_split_names(made[keys.TRANSFORMED_EXAMPLES_KEY].split_names) == list(SPLITS)

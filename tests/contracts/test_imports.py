@@ -72,7 +72,16 @@ def test_to_list_the_releases_loads_neither_tensorflow_nor_tfx(tmp_path: Path) -
     assert below(loaded, LARGE) == []
 
 
-@pytest.mark.parametrize("module", [*SCHEMA, "pipeline.config", "pipeline.doctor", "reports.summary"])
+EARLY = (
+    "pipeline.config",
+    "pipeline.doctor",
+    "pipeline.kubeflow.entrypoint",
+    "pipeline.kubeflow.rules",
+    "reports.summary",
+)
+
+
+@pytest.mark.parametrize("module", [*SCHEMA, *EARLY])
 def test_what_is_known_before_a_run_is_known_without_tensorflow_and_tfx(module: str, tmp_path: Path) -> None:
     loaded = loaded_by(f"import {module}", tmp_path)
 

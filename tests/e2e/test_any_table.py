@@ -44,7 +44,7 @@ def test_the_next_window_reads_and_analyses_the_new_span_alone(crops: Run, crops
 def test_metadata_is_in_the_output_folder(crops: Run) -> None:
     with sqlite3.connect(crops.output / "metadata.sqlite") as store:
         types = {name for (name,) in store.execute("select name from Type")}
-    assert {"Examples", "Model", "ModelBlessing", "DeviceModels", "PushedModel"} <= types
+    assert {"Examples", "Model", "ModelBlessing", "components.DeviceModels", "PushedModel"} <= types
 
 
 def test_tuned_settings_and_a_warm_start_reach_the_trainer(crops: Run, crops_data: Path) -> None:

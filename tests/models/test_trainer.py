@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.trainer import WEIGHTS, checkpoint_folder, run_fn, with_tuned
+from models.trainer import checkpoint_folder, run_fn, with_tuned
 from models.training_options import Training
 from schema.errors import InputError, PipelineError
-from schema.signatures import DEVICE_FORM, SERVING_FORM
+from schema.signatures import DEVICE_FORM, SERVING_FORM, WEIGHTS
 from tests.models.training_case import bound_problem, fn_args, rows, write_examples, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from pipeline.beam import graph_arguments, importable_project, worker_arguments
-from pipeline.config import ROOT, Beam
+from pipeline.config import ROOT
+from pipeline.environment import Beam, Environment
 from pipeline.parallelism import Workers
 
 
@@ -15,9 +16,14 @@ def test_workers_are_of_the_kind_and_number_that_was_chosen() -> None:
     assert several == ["--direct_running_mode=multi_processing", "--direct_num_workers=4"]
 
 
-def test_workers_are_no_part_of_the_graph() -> None:
+def test_workers_of_a_local_run_are_no_part_of_the_graph() -> None:
     other = Beam(running_mode="multi_processing", workers=4)
-    assert graph_arguments(Beam(workers=1)) == graph_arguments(other)
+    assert graph_arguments(Environment(name="a")) == graph_arguments(Environment(name="b", beam=other))
+
+
+def test_a_container_is_told_its_workers() -> None:
+    several = Environment(name="a", orchestrator="kubeflow", beam=Beam(workers=4))
+    assert graph_arguments(several)[1:3] == ["--direct_running_mode=multi_threading", "--direct_num_workers=4"]
 
 
 @pytest.mark.parametrize(("before", "within"), [(None, str(ROOT)), ("/elsewhere", f"{ROOT}{os.pathsep}/elsewhere")])

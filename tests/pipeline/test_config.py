@@ -10,7 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from edge.recipes import RECIPES
 from ingestion.windows import Window
-from pipeline.config import QUICK_ROWS, ROOT, Config, Environment, apply_sets, load_config
+from pipeline.config import QUICK_ROWS, ROOT, Config, apply_sets, load_config
+from pipeline.environment import Environment
 from schema.closed import read_yaml
 from schema.errors import InputError
 from schema.problem import Device, Encoding, Feature, Problem

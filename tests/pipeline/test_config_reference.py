@@ -12,8 +12,8 @@ import yaml
 from pydantic import BaseModel, Field
 
 from pipeline import config_reference
-from pipeline.config import Environment
 from pipeline.config_reference import BEGIN, END, FILES, Row, main, render, replaced, rows, table
+from pipeline.environment import Environment
 from schema.closed import Closed
 from schema.errors import InputError
 from schema.problem import Problem

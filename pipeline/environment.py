@@ -1,0 +1,111 @@
+"""Where a pipeline runs, and how: the records behind pipeline/environments/*.yaml."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from models.training_options import Training
+from schema.closed import Closed
+
+# An amount of memory as Kubernetes writes it.
+_QUANTITY = r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
+
+
+class Beam(Closed):
+    """Which Beam runner the data nodes use."""
+
+    runner: str = Field(default="direct", pattern="^direct$", description="direct: on this machine")
+    running_mode: str | None = Field(
+        default=None,
+        pattern="^(in_memory|multi_threading|multi_processing)$",
+        description="one worker in this process, threads of it, or processes; null: by data and cores",
+    )
+    workers: int | None = Field(default=None, ge=1, description="threads or processes; null: by data and cores")
+
+    @model_validator(mode="after")
+    def _in_memory_is_one(self) -> Self:
+        if self.running_mode == "in_memory" and (self.workers or 1) > 1:
+            raise ValueError(
+                f"running_mode: in_memory is one worker. Received: workers {self.workers}. Drop one of the two, or "
+                "choose multi_threading or multi_processing"
+            )
+        return self
+
+
+class Local(Closed):
+    """How the local runner goes through the graph."""
+
+    parallel_nodes: int | None = Field(
+        default=None, ge=1, description="nodes that run at the same time; null: two where there are two cores"
+    )
+
+
+class Tuning(Closed):
+    """The search for network settings before training."""
+
+    enabled: bool = Field(default=False, description="search before training")
+    trials: int = Field(default=6, ge=1, description="settings to try")
+    epochs: int = Field(default=2, ge=1, description="epochs a trial")
+
+
+class Release(Closed):
+    """Where released versions go."""
+
+    keep: int = Field(default=5, ge=1, description="newest versions that are kept")
+
+
+class Resources(Closed):
+    """What a node's container may use; null and 0 leave it to the cluster."""
+
+    cpu: float | None = Field(default=None, gt=0, description="cores")
+    memory: str | None = Field(default=None, pattern=_QUANTITY, description="memory, such as 8Gi")
+    gpus: int = Field(default=0, ge=0, description="accelerators")
+    gpu_type: str = Field(
+        default="nvidia.com/gpu",
+        description="Kubernetes' name of the accelerator, or Vertex AI's, such as NVIDIA_TESLA_T4",
+    )
+
+
+class Volume(Closed):
+    """A persistent volume that every node mounts."""
+
+    claim: str = Field(pattern="^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", description="name of the PersistentVolumeClaim")
+    path: str = Field(pattern="^/.+$", description="where nodes see it")
+
+
+class Kubeflow(Closed):
+    """How the graph runs on Kubeflow Pipelines."""
+
+    storage: str = Field(
+        default="",
+        pattern="^(/.*)?$",
+        description="folder in which nodes find data and leave releases; empty: /gcs/... of the pipeline root",
+    )
+    volumes: tuple[Volume, ...] = Field(default=(), description="persistent volumes (open source only)")
+    caching: bool = Field(default=True, description="reuse the results of nodes whose inputs are the same")
+    retries: int = Field(default=0, ge=0, description="times that a failed node is tried again")
+    retry_seconds: int = Field(default=60, ge=1, description="seconds before the first further try; then twice as long")
+    resources: Resources = Field(default=Resources(), description="of each node")
+    nodes: dict[str, Resources] = Field(default={}, description="of single nodes, by name, in place of those")
+
+
+class Environment(Closed):
+    """Where and how a pipeline runs."""
+
+    name: str = Field(description="the environment's name")
+    orchestrator: str = Field(
+        default="local",
+        pattern="^(local|kubeflow|vertex)$",
+        description="local: run_local.py; others: run_kubeflow.py",
+    )
+    beam: Beam = Beam()
+    local: Local = Local()
+    kubeflow: Kubeflow = Kubeflow()
+    training: Training = Training()
+    tuning: Tuning = Tuning()
+    release: Release = Release()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether run_local.py runs it."""
+        return self.orchestrator == "local"

@@ -1,0 +1,180 @@
+"""What would fail later, on a cluster, said now: each rule a small function with a message of its own."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.environment import Kubeflow
+from pipeline.kubeflow.entrypoint import FOLDERS
+from pipeline.kubeflow.mends import Spec, executor, tasks
+
+# Argo Workflows names a task so (workflow/validate, `workflowFieldNameFmt`).
+_TASK = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
+_LEADING_DIGIT = re.compile(r"[0-9]")
+# Of one argument; Linux, MAX_ARG_STRLEN. The execution as JSON is one, and has the URIs of all artifacts beside this.
+_ARGUMENT_BYTES = 128 << 10
+_URIS_BYTES = 16 << 10
+_PYTHONS = ((3, 11),)
+# As Vertex AI names them: NVIDIA_TESLA_T4, NVIDIA_L4, TPU_V3.
+_VERTEX_ACCELERATOR = re.compile(r"(NVIDIA|TPU)_[A-Z0-9_]+")
+_KUBERNETES_ACCELERATOR = re.compile(r"[a-z0-9.-]+/[a-zA-Z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked: the compiled spec, where it will run, and with what."""
+
+    spec: Spec
+    target: str
+    image: str
+    root: str
+    kubeflow: Kubeflow
+
+
+def unfit_nodes(nodes: Sequence[Any]) -> Iterator[str]:
+    """Refuses nodes that TFX does not compile for Kubeflow, and says so with a traceback."""
+    for node in nodes:
+        if type(node).__name__ == "InfraValidator":
+            yield (
+                f"node '{node.id}': InfraValidator does not compile for Kubeflow Pipelines v2. "
+                "ServingValidator checks the same: that the model can be served"
+            )
+
+
+def task_names(subject: Subject) -> Iterator[str]:
+    """Refuses names of tasks that Argo does not take."""
+    for name in tasks(subject.spec):
+        if not _TASK.fullmatch(name) or _LEADING_DIGIT.match(name):
+            yield (
+                f"node '{name}': Argo Workflows takes letters, digits and hyphens, a letter first. "
+                "Give it another name with .with_id('CamelCase')"
+            )
+
+
+def resolvers(subject: Subject) -> Iterator[str]:
+    """Refuses resolvers: open-source Kubeflow does not run a pipeline that has one."""
+    for name in tasks(subject.spec):
+        if "resolver" in executor(subject.spec, name):
+            yield f"node '{name}': Kubeflow Pipelines has no resolvers. LatestPushedModel finds the last release"
+
+
+def importers(subject: Subject) -> Iterator[str]:
+    """Refuses importers of a path on this machine, and conditions on an importer."""
+    for name, task in tasks(subject.spec).items():
+        found = executor(subject.spec, name).get("importer")
+        if found is None:
+            continue
+        uri = found.get("artifactUri", {}).get("constant", "")
+        if "://" not in str(uri):
+            yield f"node '{name}': an importer needs a URI that containers can read. Received: '{uri}'"
+        if task.get("triggerPolicy", {}).get("condition"):
+            yield f"node '{name}': an importer cannot stand under a condition (Cond) on Kubeflow Pipelines"
+
+
+def dynamic_parameters(subject: Subject) -> Iterator[str]:
+    """Refuses `.future().value` as a parameter: TFX names a producer that is not there."""
+    for name, task in tasks(subject.spec).items():
+        for key, value in task.get("inputs", {}).get("parameters", {}).items():
+            producer = value.get("taskOutputParameter", {}).get("producerTask")
+            if producer is not None and producer not in tasks(subject.spec):
+                yield (
+                    f"node '{name}': parameter '{key}' is another node's value (.future().value), which Kubeflow "
+                    f"looks for at '{producer}', a task that is not there. Pass the artifact and read it"
+                )
+
+
+def images(subject: Subject) -> Iterator[str]:
+    """Refuses a missing image."""
+    if not subject.image:
+        yield "--image: needed, with this project in it. docs/kubeflow.md says how it is built"
+
+
+def pythons(subject: Subject) -> Iterator[str]:
+    """Refuses to compile with a Python that TFX's runtime does not have."""
+    del subject
+    if sys.version_info[:2] not in _PYTHONS:
+        known = ", ".join(f"{major}.{minor}" for major, minor in _PYTHONS)
+        yield f"Python {sys.version_info[0]}.{sys.version_info[1]}: the image has {known}, and so must what compiles"
+
+
+def roots(subject: Subject) -> Iterator[str]:
+    """Refuses a pipeline root that the target has no storage for."""
+    scheme, found, _ = subject.root.partition("://")
+    if not found or scheme not in FOLDERS:
+        yield (
+            f"--pipeline-root: expected one of {', '.join(f'{name}://' for name in FOLDERS)}bucket/folder. "
+            f"Received: '{subject.root}'"
+        )
+    elif subject.target == "vertex" and scheme != "gs":
+        yield f"--pipeline-root: Vertex AI keeps artifacts in gs://. Received: '{subject.root}'"
+
+
+def storages(subject: Subject) -> Iterator[str]:
+    """Refuses an environment in which no container would see the data."""
+    kubeflow = subject.kubeflow
+    if subject.target == "vertex":
+        if kubeflow.volumes:
+            yield "kubeflow.volumes: Vertex AI mounts no persistent volumes; it has gs:// buckets below /gcs"
+        return
+    if not kubeflow.storage:
+        yield "kubeflow.storage: needed, a folder on a volume in which nodes find data and leave releases"
+    elif not any(_within(kubeflow.storage, volume.path) for volume in kubeflow.volumes):
+        mounted = ", ".join(volume.path for volume in kubeflow.volumes) or "none"
+        yield f"kubeflow.storage: '{kubeflow.storage}' is on no volume. Mounted by kubeflow.volumes: {mounted}"
+
+
+def _within(path: str, folder: str) -> bool:
+    return f"{path.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
+
+
+def argument_sizes(subject: Subject) -> Iterator[str]:
+    """Refuses parameters that no command line can hold: a container would not start."""
+    for name, task in tasks(subject.spec).items():
+        held = json.dumps(task.get("inputs", {}).get("parameters", {}))
+        arguments = executor(subject.spec, name).get("container", {}).get("args", [])
+        largest = max([len(held.encode()) + _URIS_BYTES, *(len(argument.encode()) for argument in arguments)])
+        if largest > _ARGUMENT_BYTES:
+            yield (
+                f"node '{name}': its parameters take {largest >> 10} KiB of a command line, "
+                f"of which Linux allows {_ARGUMENT_BYTES >> 10}. A long schema or list of classes is the usual cause"
+            )
+
+
+def accelerators(subject: Subject) -> Iterator[str]:
+    """Refuses a type of accelerator that the target does not know by that name."""
+    kubeflow = subject.kubeflow
+    fits = _VERTEX_ACCELERATOR if subject.target == "vertex" else _KUBERNETES_ACCELERATOR
+    example = "NVIDIA_TESLA_T4" if subject.target == "vertex" else "nvidia.com/gpu"
+    for place, wanted in [("resources", kubeflow.resources), *((f"nodes.{n}", r) for n, r in kubeflow.nodes.items())]:
+        if wanted.gpus and not fits.fullmatch(wanted.gpu_type):
+            yield f"kubeflow.{place}.gpu_type: expected such as {example}. Received: '{wanted.gpu_type}'"
+
+
+def known_nodes(subject: Subject) -> Iterator[str]:
+    """Refuses resources for a node that is not in the graph."""
+    for name in subject.kubeflow.nodes:
+        if name not in tasks(subject.spec):
+            yield f"kubeflow.nodes.{name}: no such node. Nodes: {', '.join(tasks(subject.spec))}"
+
+
+RULES = (
+    images,
+    pythons,
+    roots,
+    storages,
+    task_names,
+    resolvers,
+    importers,
+    dynamic_parameters,
+    argument_sizes,
+    accelerators,
+    known_nodes,
+)
+
+
+def faults(subject: Subject) -> list[str]:
+    """Everything that would fail later."""
+    return [fault for rule in RULES for fault in rule(subject)]

@@ -1,0 +1,51 @@
+"""What run_kubeflow.py prints: the nodes with what they may use, what to know, and the file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.environment import Resources
+from pipeline.kubeflow.compiling import Compiled
+from pipeline.kubeflow.mends import resources_of
+
+TARGETS = {"oss": "Kubeflow Pipelines", "vertex": "Vertex AI Pipelines"}
+
+
+def lines(config: Config, compiled: Compiled, image: str, target: str, file: Path) -> Iterator[str]:
+    """The screen, a line at a time."""
+    kubeflow = config.environment.kubeflow
+    yield config.problem.title
+    yield f"  {config.name} for {TARGETS[target]}, environment {config.environment.name}"
+    yield ""
+    for name in compiled.nodes:
+        again = "  runs each time" if name in compiled.uncached else ""
+        yield f"  {name:<18}{_resources(resources_of(name, kubeflow)):<24}{again}".rstrip()
+    yield ""
+    yield f"  image     {image}"
+    yield f"  artifacts {config.root}"
+    yield f"  data      {config.data}, as nodes see it"
+    yield f"  releases  {config.releases}, as nodes see it"
+    for volume in kubeflow.volumes:
+        yield f"  volume    claim '{volume.claim}' at {volume.path}"
+    for warning in warnings(config, image):
+        yield f"  warning   {warning}"
+    yield f"  written   {file}, {len(compiled.nodes)} nodes, {file.stat().st_size / 1024:.0f} KB"
+    yield "  next      the same command with --submit"
+
+
+def warnings(config: Config, image: str) -> Iterator[str]:
+    """What works, and may surprise."""
+    name = image.rpartition("/")[2]
+    if ":" not in name and "@" not in image:
+        yield f"image '{image}' has no tag: 'latest' is another image tomorrow, while caching takes it for the same"
+    if not config.environment.kubeflow.caching:
+        yield "kubeflow.caching is off: each node runs each time"
+
+
+def _resources(wanted: Resources) -> str:
+    parts = [
+        f"{wanted.cpu:g} cores" if wanted.cpu is not None else "",
+        wanted.memory or "",
+        f"{wanted.gpus} x {wanted.gpu_type}" if wanted.gpus else "",
+    ]
+    return ", ".join(filter(None, parts))

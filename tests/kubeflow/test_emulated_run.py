@@ -1,0 +1,107 @@
+"""The compiled pipeline's own commands, run as Kubeflow's launcher runs them, on the real data."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import Run
+from tests.kubeflow.conftest import PIPELINE_ROOT, Compile
+from tests.kubeflow.launcher import Cluster, Done
+
+NODES = (
+    "ExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "AnomalyGate",
+    "Transform",
+    "Trainer",
+    "Baseline",
+    "Evaluator",
+    "ServingValidator",
+    "DeviceModels",
+    "ReleaseGate",
+    "Pusher",
+)
+
+
+# What later runs show does not hang on how good a model is.
+SHORT = ("--quick", "--set", "network.epochs=1", "--set", "device={variants: [float32]}")
+ANY = ("--set", "evaluation.bounds={auc: 0.5}", "--set", "evaluation.changes={auc: 0.5}")
+NONE = ("--set", "evaluation.bounds={auc: 0.99}", "--set", "evaluation.changes={}")
+
+
+@pytest.fixture(scope="module")
+def first(cluster: Cluster, compiled: Compile) -> dict[str, Done]:
+    """A run in a namespace where nothing has been released."""
+    return cluster.run(compiled("--quick"), PIPELINE_ROOT)
+
+
+@pytest.fixture(scope="module")
+def second(cluster: Cluster, compiled: Compile, first: dict[str, Done]) -> dict[str, Done]:
+    """One more, with the first run's release for a baseline."""
+    del first
+    return cluster.run(compiled(*SHORT, *ANY), PIPELINE_ROOT)
+
+
+@pytest.fixture(scope="module")
+def refused(cluster: Cluster, compiled: Compile, second: dict[str, Done]) -> dict[str, Done]:
+    """A run whose model misses a bound."""
+    del second
+    return cluster.run(compiled(*SHORT, *NONE), PIPELINE_ROOT)
+
+
+def statuses(done: dict[str, Done]) -> dict[str, str]:
+    """How each task ended; with what the failed one printed."""
+    for name, task in done.items():
+        assert task.status != "failed", f"{name}:\n{task.printed()[-4000:]}"
+    return {name: task.status for name, task in done.items()}
+
+
+def manifests(volume: Path) -> list[dict[str, Any]]:
+    """The manifests of the released versions, oldest first."""
+    folder = volume / "output" / "pushed" / "nyc_flights_quick"
+    found = sorted(folder.glob("[0-9]*/manifest.json"), key=lambda path: int(path.parent.name))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+
+
+def test_the_first_run_ends_with_a_release_whose_metrics_are_those_of_a_local_run(
+    first: dict[str, Done], flights_volume: Path, local_run: Run
+) -> None:
+    assert statuses(first) == dict.fromkeys(NODES, "ran")
+    assert "input 'baseline_model' has no files, so the node runs without it" in first["Evaluator"].printed()
+    manifest = manifests(flights_volume)[0]
+    assert manifest["metrics"] == pytest.approx(local_run.record["metrics"]["candidate"], rel=1e-6)
+    assert [variant["name"] for variant in manifest["variants"] if variant["accepted"]]
+    pushed = first["Pusher"].outputs["pushed_model"]["metadata"]
+    assert pushed["pushed_version"] == str(manifest["version"])
+
+
+def test_examples_have_span_and_fingerprint(first: dict[str, Done]) -> None:
+    metadata = first["ExampleGen"].outputs["examples"]["metadata"]
+    # TFX writes it so where a type has a property of that name.
+    assert metadata["custom:span"] == 12
+    assert metadata["input_fingerprint"].startswith("1:")
+    assert json.loads(metadata["split_names"]) == ["train", "eval", "test"]
+
+
+def test_the_second_run_is_compared_with_the_first_ones_release(
+    cluster: Cluster, second: dict[str, Done], flights_volume: Path
+) -> None:
+    # The schema is all that is in no file outside: what follows from raw data is computed anew, by what was kept of it.
+    assert statuses(second) == {**dict.fromkeys(NODES, "ran"), "ImportSchemaGen": "cached"}
+    baseline = second["Baseline"].outputs["model"]
+    assert baseline["metadata"]["pushed_version"] == str(manifests(flights_volume)[0]["version"])
+    assert (cluster.stored(baseline["uri"]) / "Format-Serving" / "saved_model.pb").is_file()
+    assert "has no files" not in second["Evaluator"].printed()
+    assert "0 of 12 spans to convert" in second["ExampleGen"].printed()
+    assert len(manifests(flights_volume)) == 2
+
+
+def test_a_model_that_is_not_blessed_is_not_pushed(refused: dict[str, Done], flights_volume: Path) -> None:
+    assert statuses(refused)["ReleaseGate"] == "ran"
+    assert refused["ReleaseGate"].outputs["blessing"]["metadata"]["blessed"] == 0
+    assert statuses(refused)["Pusher"] == "skipped"
+    assert len(manifests(flights_volume)) == 2

@@ -1,0 +1,106 @@
+"""What the entrypoint makes of an execution as the launchers write it, and of what TFX writes back."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.kubeflow import entrypoint
+
+MODEL = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
+
+
+def execution() -> dict[str, Any]:
+    """An execution with two inputs, one of them without files, and the output that the driver adds."""
+    where = "minio://bucket/root/run/Evaluator/1"
+    return {
+        "inputs": {
+            "parameterValues": {"fingerprint": "a"},
+            "artifacts": {
+                name: {
+                    "artifacts": [
+                        {
+                            "name": "7",
+                            "type": {"instanceSchema": ""},
+                            "uri": f"minio://bucket/{name}",
+                            "metadata": {"version": 1.0},
+                        }
+                    ]
+                }
+                for name in ("model", "baseline_model")
+            },
+        },
+        "outputs": {
+            "artifacts": {
+                "blessing": {"artifacts": [{"name": "blessing", "type": {}, "uri": f"{where}/blessing"}]},
+                "executor-logs": {"artifacts": [{"name": "executor-logs", "uri": f"{where}/executor-logs"}]},
+            },
+            "outputFile": "/minio/bucket/root/run/Evaluator/1/output_metadata.json",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("gs://bucket/root/x", "/gcs/bucket/root/x"),
+        ("s3://bucket/x", "/s3/bucket/x"),
+        ("minio://bucket/x", "/minio/bucket/x"),
+        ("/kfp_outputs/output_metadata.json", "/kfp_outputs/output_metadata.json"),
+    ],
+)
+def test_a_uri_is_a_path_below_the_launchers_folder(uri: str, path: str) -> None:
+    assert entrypoint.local_path(uri) == path
+
+
+def test_a_scheme_without_a_folder_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"abfs://x/y: expected a path or one of gs://, s3://, minio://"):
+        entrypoint.local_path("abfs://x/y")
+
+
+def test_inputs_get_the_types_that_the_component_declares() -> None:
+    typed = entrypoint.with_types(execution(), {"artifacts": {"model": MODEL, "baseline_model": MODEL}})
+    (model,) = typed["inputs"]["artifacts"]["model"]["artifacts"]
+    assert model["type"] == MODEL["artifactType"]
+    assert model["metadata"] == {"version": 1.0}
+    assert typed["inputs"]["parameterValues"] == {"fingerprint": "a"}
+
+
+def test_the_drivers_log_output_is_dropped_and_uris_become_paths() -> None:
+    found = entrypoint.localized(entrypoint.without_logs(execution()))
+    assert list(found["outputs"]["artifacts"]) == ["blessing"]
+    (blessing,) = found["outputs"]["artifacts"]["blessing"]["artifacts"]
+    assert blessing["uri"] == "/minio/bucket/root/run/Evaluator/1/blessing"
+    assert found["inputs"]["artifacts"]["model"]["artifacts"][0]["uri"] == "/minio/bucket/model"
+
+
+def test_an_execution_without_inputs_is_one_too() -> None:
+    bare = {"outputs": {"outputFile": "gs://bucket/run/output.json"}}
+    found = entrypoint.localized(entrypoint.with_types(entrypoint.without_logs(bare), {}))
+    assert found["outputs"] == {"artifacts": {}, "outputFile": "/gcs/bucket/run/output.json"}
+
+
+def test_inputs_without_files_are_named(tmp_path: Any) -> None:
+    given = execution()
+    (tmp_path / "model").mkdir()
+    for name, found in given["inputs"]["artifacts"].items():
+        found["artifacts"][0]["uri"] = str(tmp_path / name)
+    assert entrypoint.absent_inputs(given) == ["baseline_model"]
+
+
+def test_what_a_driver_found_is_laid_over_the_output() -> None:
+    driven = {"artifacts": {"blessing": {"artifacts": [{"metadata": {"span": 3.0}}]}}}
+    found = entrypoint.with_driven(execution(), driven)
+    assert found["outputs"]["artifacts"]["blessing"]["artifacts"][0]["metadata"] == {"span": 3.0}
+    assert "metadata" in found["outputs"]["artifacts"]["executor-logs"]["artifacts"][0]
+
+
+def test_written_paths_become_uris_again_and_nulls_go() -> None:
+    written = {
+        "artifacts": {"model": {"artifacts": [{"uri": "/minio/b/model", "metadata": {"a": None, "b": 0.0, "c": ""}}]}},
+        "parameterValues": {"span": 1},
+    }
+    found = entrypoint.delivered(written, {"/minio/b/model": "minio://b/model"})
+    assert found == {
+        "artifacts": {"model": {"artifacts": [{"uri": "minio://b/model", "metadata": {"b": 0.0, "c": ""}}]}},
+        "parameterValues": {"span": 1},
+    }

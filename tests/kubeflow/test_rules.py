@@ -1,0 +1,104 @@
+"""Each rule refuses what would fail on a cluster, in a sentence that says what would be right."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.environment import Kubeflow, Resources, Volume
+from pipeline.kubeflow import rules
+from pipeline.kubeflow.rules import Subject
+
+KUBEFLOW = Kubeflow(storage="/mnt/pipeline", volumes=(Volume(claim="pipeline", path="/mnt/pipeline"),))
+
+
+def subject(**changed: Any) -> Subject:
+    """One container task that any rule lets pass, with changes."""
+    task = changed.pop("task", {})
+    executor = changed.pop("executor", {"container": {"image": "i:1", "args": ["--a", "b"]}})
+    name = changed.pop("name", "Trainer")
+    spec = {
+        "root": {"dag": {"tasks": {name: {"componentRef": {"name": name}, **task}}}},
+        "components": {name: {"executorLabel": "label"}},
+        "deploymentSpec": {"executors": {"label": executor}},
+    }
+    given = {"target": "oss", "image": "i:1", "root": "s3://bucket/root", "kubeflow": KUBEFLOW, **changed}
+    return Subject(spec=spec, **given)
+
+
+def test_what_is_right_has_no_fault() -> None:
+    assert rules.faults(subject()) == []
+    assert rules.faults(subject(target="vertex", root="gs://bucket/root", kubeflow=Kubeflow())) == []
+
+
+def constant(value: Any) -> dict[str, Any]:
+    """A task with one parameter."""
+    return {"inputs": {"parameters": {"schema_text": {"runtimeValue": {"constant": value}}}}}
+
+
+DYNAMIC = {"inputs": {"parameters": {"steps": {"taskOutputParameter": {"producerTask": "Counter_task"}}}}}
+GPUS = Resources(gpus=1, gpu_type="gpu")
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"name": "train_model"}, "node 'train_model': Argo Workflows takes letters, digits and hyphens"),
+        ({"name": "2ndTrainer"}, "node '2ndTrainer': Argo Workflows takes letters, digits and hyphens, a letter first"),
+        ({"executor": {"resolver": {}}}, "node 'Trainer': Kubeflow Pipelines has no resolvers"),
+        (
+            {"executor": {"importer": {"artifactUri": {"constant": "/home/me/model"}}}},
+            "node 'Trainer': an importer needs a URI that containers can read. Received: '/home/me/model'",
+        ),
+        (
+            {
+                "executor": {"importer": {"artifactUri": {"constant": "s3://bucket/model"}}},
+                "task": {"triggerPolicy": {"condition": "true"}},
+            },
+            "node 'Trainer': an importer cannot stand under a condition",
+        ),
+        ({"task": DYNAMIC}, "parameter 'steps' is another node's value (.future().value)"),
+        ({"image": ""}, "--image: needed"),
+        ({"root": "/mnt/root"}, "--pipeline-root: expected one of gs://, s3://, minio://bucket/folder"),
+        ({"root": "abfs://bucket"}, "--pipeline-root: expected one of gs://, s3://, minio://bucket/folder"),
+        ({"target": "vertex", "kubeflow": Kubeflow()}, "--pipeline-root: Vertex AI keeps artifacts in gs://"),
+        ({"target": "vertex", "root": "gs://b/r"}, "kubeflow.volumes: Vertex AI mounts no persistent volumes"),
+        ({"kubeflow": Kubeflow()}, "kubeflow.storage: needed"),
+        (
+            {"kubeflow": Kubeflow(storage="/mnt/pipelines", volumes=KUBEFLOW.volumes)},
+            "kubeflow.storage: '/mnt/pipelines' is on no volume. Mounted by kubeflow.volumes: /mnt/pipeline",
+        ),
+        ({"task": constant("x" * 120_000)}, "its parameters take 133 KiB of a command line, of which Linux allows 128"),
+        (
+            {"kubeflow": KUBEFLOW.model_copy(update={"nodes": {"Trainer": GPUS}})},
+            "kubeflow.nodes.Trainer.gpu_type: expected such as nvidia.com/gpu. Received: 'gpu'",
+        ),
+        (
+            {"target": "vertex", "root": "gs://b/r", "kubeflow": Kubeflow(resources=Resources(gpus=1))},
+            "kubeflow.resources.gpu_type: expected such as NVIDIA_TESLA_T4. Received: 'nvidia.com/gpu'",
+        ),
+        (
+            {"kubeflow": KUBEFLOW.model_copy(update={"nodes": {"Trianer": Resources(cpu=2)}})},
+            "kubeflow.nodes.Trianer: no such node. Nodes: Trainer",
+        ),
+    ],
+)
+def test_what_would_fail_later_is_refused_now(changed: dict[str, Any], sentence: str) -> None:
+    (fault,) = rules.faults(subject(**changed))
+    assert sentence in fault
+
+
+def test_a_python_that_the_image_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.version_info", (3, 13, 1))
+    (fault,) = rules.faults(subject())
+    assert fault == "Python 3.13: the image has 3.11, and so must what compiles"
+
+
+class InfraValidator:
+    """A node by the name of TFX's."""
+
+    id = "Infra"
+
+
+def test_an_infra_validator_is_refused_before_tfx_does() -> None:
+    (fault,) = rules.unfit_nodes([InfraValidator()])
+    assert fault.startswith("node 'Infra': InfraValidator does not compile for Kubeflow Pipelines v2")
