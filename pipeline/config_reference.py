@@ -51,7 +51,8 @@ class Row:
 def rows(record: type[BaseModel]) -> list[Row]:
     """The keys of a record and of the records in it, in the order in which they are declared.
 
-    A section has no row of its own; a mapping of sections has one, and its sections' keys follow under `<name>`.
+    A section has no row of its own; a mapping of sections has one, and its sections' keys follow under
+    `<name>`; so has a list, with `[]`.
 
     Raises:
         ValueError: naming the key whose type there are no words for, or whose default only a factory knows.
@@ -69,9 +70,10 @@ def _rows(section: Shape, known: Shape, prefix: str) -> Iterator[Row]:
             continue
         default = None if name in needed else _default(field, key)
         yield Row(key, _words(shape, known, key), default, field.get("description", ""))
-        entry = _resolved(shape.get("additionalProperties") or {}, known)
-        if "properties" in entry:
-            yield from _rows(entry, known, f"{key}.<name>.")
+        for inner, below in (("additionalProperties", ".<name>."), ("items", "[].")):
+            entry = _resolved(shape.get(inner) or {}, known)
+            if "properties" in entry:
+                yield from _rows(entry, known, key + below)
 
 
 def _default(field: Shape, key: str) -> str:
@@ -99,6 +101,8 @@ def _words(shape: Shape, known: Shape, key: str) -> str:
         return " or ".join(_words(option, known, key) for option in shape["anyOf"])
     if "enum" in shape or "const" in shape:
         return _one_of([str(value) for value in shape.get("enum", [shape.get("const")])])
+    if kind == "array" and "properties" in _resolved(shape.get("items", {}), known):
+        return f"list of sections{_at_least(shape.get('minItems'))}"
     if kind == "array" and "items" in shape:
         return f"list of {_plural(_words(shape['items'], known, key))}{_at_least(shape.get('minItems'))}"
     if kind == "object" and isinstance(shape.get("additionalProperties"), Mapping):

@@ -66,7 +66,8 @@ def declared(record: type[BaseModel], prefix: str = "") -> dict[str, Any]:
         found[prefix + name] = field
         for argument in getattr(section, "__args__", ()):
             if isinstance(argument, type) and issubclass(argument, BaseModel):
-                found |= declared(argument, f"{prefix}{name}.<name>.")
+                below = "[]." if getattr(section, "__origin__", None) is tuple else ".<name>."
+                found |= declared(argument, f"{prefix}{name}{below}")
     return found
 
 
