@@ -57,7 +57,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
+	@grep -E '^[a-z -]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
 	  | expand -t 22
 
 .PHONY: run
@@ -98,6 +98,21 @@ bench: $(ENVIRONMENT) $(SAMPLE) ## run stock TFX and this project side by side; 
 .PHONY: bench-scale
 bench-scale: $(ENVIRONMENT) $(SAMPLE) ## run this project at 1, 3 and 10 times the rows
 	@$(PYTHON) -m benchmarks.scale $(ARGS)
+
+.PHONY: flink spark
+flink spark: ## lay out Beam's job server for that engine, with Maven; then --set beam.runner=flink (or spark)
+	@command -v mvn >/dev/null || { echo "Maven is needed: sudo apt-get install -y maven" >&2; exit 2; }
+	@echo "Laying out Beam's job server for $@ in .tools/job_server/$@" >&2
+	@rm -rf .tools/job_server/$@
+	@mvn -q -B -f deploy/job_server/$@/pom.xml dependency:copy-dependencies \
+	  -DincludeScope=runtime -DoutputDirectory="$(CURDIR)/.tools/job_server/$@" $(ARGS)
+
+.PHONY: test-flink
+test-flink: $(ENVIRONMENT) $(SAMPLE) ## run the pipeline's Beam nodes on Flink and on Spark, and compare with the direct runner
+	@for engine in flink spark; do \
+	  [ -d .tools/job_server/$$engine ] || $(MAKE) --no-print-directory $$engine || true; \
+	done
+	@$(PYTHON) -m pytest tests/engines $(ARGS)
 
 .PHONY: sync
 sync: ## bring the environment to the lock, even if it was changed by hand

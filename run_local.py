@@ -69,7 +69,7 @@ def main(arguments: list[str], started: float | None = None) -> int:
 
 def _main(chosen: argparse.Namespace, started: float) -> int:
     from pipeline.config import load_config
-    from pipeline.preflight import build_sample, check_headers, find_data
+    from pipeline.preflight import build_sample, check_engine, check_headers, find_data
 
     config = load_config(
         chosen.problem,
@@ -88,6 +88,7 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
     built = None if chosen.data else build_sample(config)
     if built:
         sys.stdout.write(f"{built}\n")
+    engine = check_engine(config.environment.beam)
     if chosen.dry_run:
         sys.stdout.write(f"{check_headers(config)}\n")
         return 0
@@ -98,7 +99,7 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
     from pipeline.terminal import LiveLine, header
 
     with open_session(config.output, verbose=chosen.verbose) as session, without_cloud_clients():
-        session.terminal.write(header(config, session.run_id))
+        session.terminal.write(header(config, session.run_id, engine))
         loading = LiveLine(session.terminal)
         loading.show("loading TensorFlow and TFX")
         try:

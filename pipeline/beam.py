@@ -4,33 +4,71 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipeline.beam_settings import Beam, Dataflow
 from pipeline.config import ROOT
 from pipeline.environment import Environment
 from pipeline.parallelism import Workers, configured_workers
 
 # Beam's `DirectRunner` of today first tries to download another runner's binary from the network.
-_RUNNERS = {"direct": "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"}
+_DIRECT = "--runner=apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
+# The workers are of this machine, or have the project already, and need no package. Where nothing says how workers come
+# by TFX, it packs its own source anew for every Beam node, two seconds each.
+_NO_PACKAGE = "--sdk_container_image=none"
 
 
 def graph_arguments(environment: Environment) -> list[str]:
     """Arguments that are part of the graph, and so of every node's cache key.
 
-    A container gets no others, so what an environment of Kubeflow says of workers is among them.
+    A container gets no others, so what an environment of Kubeflow says of workers is among them. A local run is told
+    its engine and workers beside the graph: who does the work has no bearing on its result.
     """
     beam = environment.beam
-    workers = [] if environment.is_local else worker_arguments(configured_workers(beam))
-    return [
-        f"--runner={_RUNNERS[beam.runner]}",
-        *workers,
-        # The workers are of this machine and need no package. Where nothing says how workers come by TFX, it packs its
-        # own source anew for every Beam node, two seconds each.
-        "--sdk_container_image=none",
-    ]
+    if environment.is_local:
+        return [_DIRECT, _NO_PACKAGE]
+    if beam.runner == "dataflow":
+        return dataflow_arguments(beam.dataflow, beam.workers)
+    return [_DIRECT, *worker_arguments(configured_workers(beam)), _NO_PACKAGE]
 
 
 def worker_arguments(workers: Workers) -> list[str]:
-    """Arguments for so many workers of that kind."""
+    """Arguments for so many workers of that kind on this machine."""
     return [f"--direct_running_mode={workers.running_mode}", f"--direct_num_workers={workers.count}"]
+
+
+def engine_arguments(beam: Beam, job_server: str, job_name: str, workers: Workers) -> list[str]:
+    """Arguments for Flink or Spark.
+
+    Args:
+        beam: the environment's section.
+        job_server: host:port of Beam's job server.
+        job_name: what the engine calls the jobs.
+        workers: of an engine inside the job server; a cluster has its own number where beam.workers says none.
+    """
+    # The engine inside the job server is on this machine, and this process does its Python work, by threads.
+    place = ["--environment_type=EXTERNAL", f"--environment_config={beam.worker_pool}"]
+    if not beam.is_cluster:
+        place = ["--environment_type=LOOPBACK"]
+    # Spark goes by its cores, and knows no such option.
+    count = beam.workers if beam.is_cluster else workers.count
+    parallelism = [f"--parallelism={count}"] if beam.runner == "flink" and count else []
+    # Without package: as everywhere. The last runner counts, so that this one stands above the graph's.
+    return ["--runner=PortableRunner", f"--job_endpoint={job_server}", f"--job_name={job_name}", *place, *parallelism]
+
+
+def dataflow_arguments(dataflow: Dataflow, workers: int | None) -> list[str]:
+    """Arguments for Dataflow, with `workers` at most; its second runner alone takes an image of one's own."""
+    return [
+        "--runner=DataflowRunner",
+        f"--project={dataflow.project}",
+        f"--region={dataflow.region}",
+        f"--temp_location={dataflow.temp_location}",
+        f"--sdk_container_image={dataflow.image}",
+        # What is in the image is not installed again on every worker.
+        "--sdk_location=container",
+        "--experiments=use_runner_v2",
+        *([f"--machine_type={dataflow.machine_type}"] if dataflow.machine_type else []),
+        *([f"--max_num_workers={workers}"] if workers else []),
+    ]
 
 
 @contextmanager

@@ -1,35 +1,13 @@
 """Where a pipeline runs, and how: the records behind pipeline/environments/*.yaml."""
 
-from typing import Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from models.training_options import Training
+from pipeline.beam_settings import Beam
 from schema.closed import Closed
 
 # An amount of memory as Kubernetes writes it.
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
-
-
-class Beam(Closed):
-    """Which Beam runner the data nodes use."""
-
-    runner: str = Field(default="direct", pattern="^direct$", description="direct: on this machine")
-    running_mode: str | None = Field(
-        default=None,
-        pattern="^(in_memory|multi_threading|multi_processing)$",
-        description="one worker in this process, threads of it, or processes; null: by data and cores",
-    )
-    workers: int | None = Field(default=None, ge=1, description="threads or processes; null: by data and cores")
-
-    @model_validator(mode="after")
-    def _in_memory_is_one(self) -> Self:
-        if self.running_mode == "in_memory" and (self.workers or 1) > 1:
-            raise ValueError(
-                f"running_mode: in_memory is one worker. Received: workers {self.workers}. Drop one of the two, or "
-                "choose multi_threading or multi_processing"
-            )
-        return self
 
 
 class Local(Closed):

@@ -1,7 +1,7 @@
 """TFX's launcher for nodes that run at the same time."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,15 +72,21 @@ class NodeLauncher(launcher.Launcher):
             return super()._run_executor(execution_info)
 
 
-class ParallelBeamOperator(beam_executor_operator.BeamExecutorOperator):
+class EngineBeamOperator(beam_executor_operator.BeamExecutorOperator):
     """Gives Beam arguments beside those in the graph, which are part of the cache's key.
 
-    How many workers do the work has no bearing on its result, so that a change of it finds every result again.
+    Who does the work has no bearing on its result, so that a change of engine or workers finds every result again. The
+    arguments are asked for when the node really runs: an engine need not be there for results that are cached.
     """
 
-    def __init__(self, arguments: Sequence[str], executor_spec: Any, platform_config: Any = None) -> None:
+    def __init__(self, arguments: Callable[[], Sequence[str]], executor_spec: Any, platform_config: Any = None) -> None:
         super().__init__(executor_spec, platform_config)
-        self.beam_pipeline_args.extend(_literal(argument) for argument in arguments)
+        self._arguments = arguments
+
+    def run_executor(self, execution_info: Any) -> Any:
+        """Runs the node's executor."""
+        self.beam_pipeline_args.extend(_literal(argument) for argument in self._arguments())
+        return super().run_executor(execution_info)
 
 
 def _literal(text: str) -> Any:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,8 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
-from pipeline.launching import MetadataTurn, NodeLauncher, ParallelBeamOperator
+from pipeline.engine import Engine, InProcess
+from pipeline.launching import EngineBeamOperator, MetadataTurn, NodeLauncher
 from pipeline.memory import PeakMemory
 from pipeline.node_result import NodeError, NodeResult, Outcome, Progress, Status
 from pipeline.overlap import Overlap
@@ -41,13 +41,13 @@ class LocalRunner:
         ir: the graph.
         run_id: names the run in the metadata store.
         at_once: nodes that run at the same time, at most.
-        beam_arguments: for every Beam node, beside those in the graph.
+        engine: does the work of the Beam nodes; this process, when left out.
     """
 
     def __init__(
-        self, ir: pipeline_pb2.Pipeline, run_id: str, *, at_once: int = 1, beam_arguments: Sequence[str] = ()
+        self, ir: pipeline_pb2.Pipeline, run_id: str, *, at_once: int = 1, engine: Engine | None = None
     ) -> None:
-        self._ir, self._at_once, self._beam_arguments = ir, at_once, beam_arguments
+        self._ir, self._at_once, self._engine = ir, at_once, engine or InProcess()
         runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
         self._deployment = runner_utils.extract_local_deployment_config(ir)
         config = self._deployment.metadata_connection_config
@@ -86,8 +86,12 @@ class LocalRunner:
         upstream = {node: [name for name in spec.upstream_nodes if name in specs] for node, spec in specs.items()}
         with PeakMemory() as memory:
             work = partial(self._work, specs, memory)
-            outcomes = Overlap(upstream, self._at_once, work, progress).run(self._turn.stop)
+            outcomes = Overlap(upstream, self._at_once, work, progress).run(self._stop)
         return _results(outcomes)
+
+    def _stop(self) -> None:
+        self._turn.stop()
+        self._engine.stop()
 
     def _specs(self) -> dict[str, Any]:
         nodes = [node.pipeline_node for node in self._ir.nodes]
@@ -116,7 +120,7 @@ class LocalRunner:
 
     def _launcher(self, spec: Any) -> NodeLauncher:
         node = spec.node_info.id
-        operators = {executable_spec_pb2.BeamExecutableSpec: partial(ParallelBeamOperator, self._beam_arguments)}
+        operators = {executable_spec_pb2.BeamExecutableSpec: partial(EngineBeamOperator, self._engine.arguments)}
         return NodeLauncher(
             self._turn,
             pipeline_node=spec,

@@ -3,8 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from pipeline.beam_settings import Beam
 from pipeline.config import Config
-from pipeline.environment import Beam
 from pipeline.preflight import find_data
 
 # Of the graph's nodes no more than two that take long are independent of each other.
@@ -52,6 +52,9 @@ def chosen_workers(beam: Beam, raw_bytes: int, cores: int) -> Workers:
         raw_bytes: size of the raw files that the run works on.
         cores: that this process may use.
     """
+    if beam.is_java:
+        # An engine inside the job server has its Python workers as threads of this process.
+        return Workers("multi_threading", beam.workers or min(cores, _MOST_THREADS))
     configured = beam.running_mode is not None or beam.workers is not None
     if not configured and (cores == 1 or raw_bytes < THREAD_BYTES):
         return Workers()

@@ -1,11 +1,14 @@
 """What can be said of a run before TensorFlow is loaded: is the data there, and does it look like the schema?"""
 
 import importlib
+from importlib.metadata import version
 from pathlib import Path
 
 from ingestion.formats import reader_of
 from ingestion.windows import select
+from pipeline.beam_settings import Beam
 from pipeline.config import Config
+from pipeline.job_server import check_listens, find_program
 from schema.errors import InputError
 from schema.rows import columns, read_schema
 
@@ -17,6 +20,33 @@ def find_data(config: Config) -> dict[int, tuple[Path, ...]]:
         InputError: if the folder or the window's spans are absent.
     """
     return select(config.data, config.problem.data.pattern, config.window)
+
+
+def check_engine(beam: Beam) -> str | None:
+    """Looks for what the Beam runner needs; a line that tells which engine it is, None where it is this process.
+
+    Raises:
+        InputError: naming what is absent, and the line that mends it.
+    """
+    if beam.runner == "dataflow":
+        raise InputError(
+            "beam.runner: Dataflow's workers see no folder of this machine, where a local run has its data and its "
+            "output. It is for run_kubeflow.py --target vertex"
+        )
+    if not beam.is_java:
+        return None
+    where = f"at {beam.master}" if beam.master else "on this machine"
+    if beam.worker_pool:
+        # On this machine alone; those of the cluster's other machines are not asked for here.
+        check_listens("beam.worker_pool", beam.worker_pool)
+    if beam.job_server_address is not None:
+        check_listens("beam.job_server", beam.job_server_address)
+        return f"Beam on {beam.runner.title()}, by the job server at {beam.job_server_address}"
+    if beam.runner == "flink" and beam.master:
+        check_listens("beam.master", beam.master.removeprefix("http://").removesuffix("/"))
+    program, ours = find_program(beam), version("apache-beam")
+    other = "" if program.beam_version == ours else f" (its Beam is {program.beam_version}, this project's {ours})"
+    return f"Beam on {beam.runner.title()} {program.engine_version} {where}{other}"
 
 
 def build_sample(config: Config) -> str | None:

@@ -13,8 +13,9 @@ from typing import Any, TextIO
 
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
-from pipeline.beam import importable_project, worker_arguments
+from pipeline.beam import importable_project
 from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
+from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
 from pipeline.interruption import INTERRUPTED
 from pipeline.local_runner import LocalRunner, compile_graph, node_ids
@@ -71,13 +72,17 @@ def run(config: Config, choice: Choice, session: Session, started: float) -> int
         InputError: if a chosen node is not in the graph.
     """
     _set_up_logging(session.verbose)
+    at_once = parallelism(config)
+    logging.getLogger(__name__).info("at the same time: %s", at_once)
+    with open_engine(config.environment.beam, at_once.workers, session.run_id, session.folder) as engine:
+        return _run(config, choice, session, started, at_once.nodes, engine)
+
+
+def _run(config: Config, choice: Choice, session: Session, started: float, at_once: int, engine: Engine) -> int:
     record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
     ir = compile_graph(create_pipeline(config))
     known = node_ids(ir)
-    at_once = parallelism(config)
-    logging.getLogger(__name__).info("at the same time: %s", at_once)
-    arguments = worker_arguments(at_once.workers)
-    runner = LocalRunner(ir, session.run_id, at_once=at_once.nodes, beam_arguments=arguments)
+    runner = LocalRunner(ir, session.run_id, at_once=at_once, engine=engine)
     try:
         choice.check(known)
         if choice.first or choice.last:

@@ -15,11 +15,12 @@ _TICK_SECONDS = 1.0
 _SHOWN_NODES = 2
 
 
-def header(config: Config, run_id: str) -> str:
-    """What runs."""
+def header(config: Config, run_id: str, engine: str | None = None) -> str:
+    """What runs, and by which engine if it is not this process."""
     rows = "" if config.sample_rows is None else f", a sample of about {config.sample_rows:,} rows"
     window = "all spans" if str(config.window) == ":" else f"spans {config.window}"
-    return f"{config.problem.title}\n  {config.problem.name}, {window}{rows}, run {run_id}\n\n"
+    by = f"  {engine}\n" if engine else ""
+    return f"{config.problem.title}\n  {config.problem.name}, {window}{rows}, run {run_id}\n{by}\n"
 
 
 class LiveLine:

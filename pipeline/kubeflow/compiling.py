@@ -63,7 +63,7 @@ def compile_pipeline(config: Config, image: str, target: str) -> Compiled:
     mends.never_cached(spec, uncached)
     mends.add_retries(spec, kubeflow)
     mends.add_resources(spec, kubeflow)
-    _refuse(faults(Subject(spec, target, image, config.root, kubeflow)))
+    _refuse(faults(Subject(spec, target, image, config.root, kubeflow, config.environment.beam)))
     platform = mends.platform(spec, kubeflow.volumes) if target == "oss" else None
     return Compiled(spec, platform, tuple(node.id for node in pipeline.components), tuple(uncached))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.beam_settings import Beam
 from pipeline.environment import Kubeflow
 from pipeline.kubeflow.entrypoint import FOLDERS
 from pipeline.kubeflow.mends import Spec, executor, tasks
@@ -32,6 +33,7 @@ class Subject:
     image: str
     root: str
     kubeflow: Kubeflow
+    beam: Beam = Beam()
 
 
 def unfit_nodes(nodes: Sequence[Any]) -> Iterator[str]:
@@ -153,6 +155,18 @@ def accelerators(subject: Subject) -> Iterator[str]:
             yield f"kubeflow.{place}.gpu_type: expected such as {example}. Received: '{wanted.gpu_type}'"
 
 
+def engines(subject: Subject) -> Iterator[str]:
+    """Refuses Beam runners whose workers see nothing of what a node's container has."""
+    runner = subject.beam.runner
+    if subject.beam.is_java:
+        yield (
+            f"beam.runner: {runner}'s workers do not see a node's artifacts, which lie in folders of its container. "
+            "Choose direct"
+        )
+    elif runner == "dataflow" and subject.target != "vertex":
+        yield "beam.runner: dataflow is for --target vertex"
+
+
 def known_nodes(subject: Subject) -> Iterator[str]:
     """Refuses resources for a node that is not in the graph."""
     for name in subject.kubeflow.nodes:
@@ -171,6 +185,7 @@ RULES = (
     dynamic_parameters,
     argument_sizes,
     accelerators,
+    engines,
     known_nodes,
 )
 

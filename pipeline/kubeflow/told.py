@@ -38,6 +38,8 @@ def warnings(config: Config, image: str) -> Iterator[str]:
     name = image.rpartition("/")[2]
     if ":" not in name and "@" not in image:
         yield f"image '{image}' has no tag: 'latest' is another image tomorrow, while caching takes it for the same"
+    if config.environment.beam.runner == "dataflow":
+        yield "Dataflow's workers must see the bucket below /gcs, as nodes do: their image has to mount it. Not tested"
     if not config.environment.kubeflow.caching:
         yield "kubeflow.caching is off: each node runs each time"
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.beam_settings import Beam, Dataflow
 from pipeline.environment import Kubeflow, Resources, Volume
 from pipeline.kubeflow import rules
 from pipeline.kubeflow.rules import Subject
@@ -36,6 +37,7 @@ def constant(value: Any) -> dict[str, Any]:
 
 
 DYNAMIC = {"inputs": {"parameters": {"steps": {"taskOutputParameter": {"producerTask": "Counter_task"}}}}}
+DATAFLOW = Dataflow(project="p", region="r", temp_location="gs://b/t", image="i:1")
 GPUS = Resources(gpus=1, gpu_type="gpu")
 
 
@@ -58,6 +60,8 @@ GPUS = Resources(gpus=1, gpu_type="gpu")
         ),
         ({"task": DYNAMIC}, "parameter 'steps' is another node's value (.future().value)"),
         ({"image": ""}, "--image: needed"),
+        ({"beam": Beam(runner="flink")}, "beam.runner: flink's workers do not see a node's artifacts"),
+        ({"beam": Beam(runner="dataflow", dataflow=DATAFLOW)}, "beam.runner: dataflow is for --target vertex"),
         ({"root": "/mnt/root"}, "--pipeline-root: expected one of gs://, s3://, minio://bucket/folder"),
         ({"root": "abfs://bucket"}, "--pipeline-root: expected one of gs://, s3://, minio://bucket/folder"),
         ({"target": "vertex", "kubeflow": Kubeflow()}, "--pipeline-root: Vertex AI keeps artifacts in gs://"),

@@ -16,6 +16,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
 from pipeline.beam import importable_project, worker_arguments
+from pipeline.engine import InProcess
 from pipeline.local_runner import LocalRunner, compile_graph
 from pipeline.node_result import NodeError, NodeResult
 from pipeline.parallelism import Workers
@@ -77,7 +78,7 @@ def test_independent_nodes_run_at_the_same_time(run: Run, meet: Path, tmp_path: 
 
 def test_an_unchanged_run_is_cached_whatever_the_workers(run: Run, meet: Path) -> None:
     run(pair(meet))
-    again = run(pair(meet), at_once=1, beam_arguments=["--direct_num_workers=3"])
+    again = run(pair(meet), at_once=1, engine=InProcess(["--direct_num_workers=3"]))
     assert statuses(again) == {"Source": "cached", "Left": "cached", "Right": "cached"}
     assert [result.id for result in again] == ["Source", "Left", "Right"]
 
@@ -124,10 +125,10 @@ def test_beam_workers_are_this_process_or_others_that_can_import_the_project(
 ) -> None:
     # Where the project is not, and installed it is neither.
     monkeypatch.chdir(meet)
-    run(spread(again=0), beam_arguments=worker_arguments(Workers()))
+    run(spread(again=0), engine=InProcess(worker_arguments(Workers())))
     assert told_processes(tmp_path) == {os.getpid()}
     with importable_project():
-        run(spread(again=1), beam_arguments=worker_arguments(Workers("multi_processing", 2)))
+        run(spread(again=1), engine=InProcess(worker_arguments(Workers("multi_processing", 2))))
     assert len(told_processes(tmp_path) - {os.getpid()}) == 2
 
 
@@ -158,6 +159,7 @@ import json, sys
 from pathlib import Path
 from pipeline.interruption import INTERRUPTED, leave
 from pipeline.beam import importable_project, worker_arguments
+from pipeline.engine import InProcess
 from pipeline.local_runner import LocalRunner, compile_graph
 from pipeline.node_result import NodeError
 from tests.pipeline.small_graph import Computing, Holding, Source, pipeline

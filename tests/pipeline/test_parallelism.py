@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline import parallelism as module
+from pipeline.beam_settings import Beam
 from pipeline.config import load_config
-from pipeline.environment import Beam
 from pipeline.parallelism import (
     PROCESS_BYTES,
     THREAD_BYTES,
