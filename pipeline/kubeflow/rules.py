@@ -12,9 +12,12 @@ from pipeline.environment import Kubeflow
 from pipeline.kubeflow.entrypoint import FOLDERS
 from pipeline.kubeflow.mends import Spec, executor, tasks
 
-# Argo Workflows names a task so (workflow/validate, `workflowFieldNameFmt`).
-_TASK = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
-_LEADING_DIGIT = re.compile(r"[0-9]")
+# Argo Workflows names a task so, with 128 letters at most (workflow/validate/validate.go, `workflowFieldNameFmt`), of
+# which Kubeflow takes 7 for the `-driver` of each task.
+_TASK_LETTERS = 128 - len("-driver")
+_TASK = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
+# The whole graph's, among Kubeflow's components (backend/src/v2/compiler/visitor.go, `RootComponentName`).
+_ROOT = "root"
 # Of one argument; Linux, MAX_ARG_STRLEN. The execution as JSON is one, and has the URIs of all artifacts beside this.
 _ARGUMENT_BYTES = 128 << 10
 _URIS_BYTES = 16 << 10
@@ -47,11 +50,16 @@ def unfit_nodes(nodes: Sequence[Any]) -> Iterator[str]:
 
 
 def task_names(subject: Subject) -> Iterator[str]:
-    """Refuses names of tasks that Argo does not take."""
+    """Refuses names of tasks that Argo or Kubeflow's compiler does not take."""
     for name in tasks(subject.spec):
-        if not _TASK.fullmatch(name) or _LEADING_DIGIT.match(name):
+        if not _TASK.fullmatch(name) or len(name) > _TASK_LETTERS:
             yield (
-                f"node '{name}': Argo Workflows takes letters, digits and hyphens, a letter first. "
+                f"node '{name}': Argo Workflows takes letters, digits and hyphens, a letter first, "
+                f"{_TASK_LETTERS} at most. Give it another name with .with_id('CamelCase')"
+            )
+        elif name == _ROOT:
+            yield (
+                f"node '{name}': Kubeflow Pipelines calls the whole graph so. "
                 "Give it another name with .with_id('CamelCase')"
             )
 

@@ -25,7 +25,8 @@ from tests.kubeflow import sandbox
 
 Json = dict[str, Any]
 
-_ARGO_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+# Of a task, whose driver has seven letters more.
+_ARGO_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,120}")
 
 
 class RefusedError(Exception):

@@ -28,6 +28,7 @@ def subject(**changed: Any) -> Subject:
 
 def test_what_is_right_has_no_fault() -> None:
     assert rules.faults(subject()) == []
+    assert rules.faults(subject(name="T" * 121)) == []
     assert rules.faults(subject(target="vertex", root="gs://bucket/root", kubeflow=Kubeflow())) == []
 
 
@@ -46,6 +47,8 @@ GPUS = Resources(gpus=1, gpu_type="gpu")
     [
         ({"name": "train_model"}, "node 'train_model': Argo Workflows takes letters, digits and hyphens"),
         ({"name": "2ndTrainer"}, "node '2ndTrainer': Argo Workflows takes letters, digits and hyphens, a letter first"),
+        ({"name": "T" * 122}, "a letter first, 121 at most"),
+        ({"name": "root"}, "node 'root': Kubeflow Pipelines calls the whole graph so"),
         ({"executor": {"resolver": {}}}, "node 'Trainer': Kubeflow Pipelines has no resolvers"),
         (
             {"executor": {"importer": {"artifactUri": {"constant": "/home/me/model"}}}},
