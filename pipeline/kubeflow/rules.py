@@ -36,7 +36,7 @@ class Subject:
     image: str
     root: str
     kubeflow: Kubeflow
-    beam: Beam = Beam()
+    beam: Beam
 
 
 def unfit_nodes(nodes: Sequence[Any]) -> Iterator[str]:

@@ -22,7 +22,14 @@ def subject(**changed: Any) -> Subject:
         "components": {name: {"executorLabel": "label"}},
         "deploymentSpec": {"executors": {"label": executor}},
     }
-    given = {"target": "oss", "image": "i:1", "root": "s3://bucket/root", "kubeflow": KUBEFLOW, **changed}
+    given = {
+        "target": "oss",
+        "image": "i:1",
+        "root": "s3://bucket/root",
+        "kubeflow": KUBEFLOW,
+        "beam": Beam(),
+        **changed,
+    }
     return Subject(spec=spec, **given)
 
 
