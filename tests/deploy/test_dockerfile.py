@@ -40,6 +40,21 @@ def test_both_its_images_are_the_one_that_tests_stand_in_for() -> None:
     assert [name for name in named if ":" in name] == [BASE.removeprefix("docker.io/library/")] * 2
 
 
+def test_no_source_is_copied_before_the_environment_is_made() -> None:
+    """Or each edit would install everything anew."""
+    (environment,) = re.findall(r"^FROM \S+ AS environment\n(.*?)^FROM ", TEXT, re.MULTILINE | re.DOTALL)
+    assert "uv sync" in environment
+    assert re.findall(r"^(?:COPY|ADD) .*$", environment, re.MULTILINE) == ["COPY pyproject.toml uv.lock ./"]
+
+
+def test_the_project_is_the_last_layer_of_files() -> None:
+    (final,) = re.findall(r"^FROM \S+\n(.*)\Z", TEXT, re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^(COPY|ADD|RUN) (.*)$", final, re.MULTILINE)[-2:] == [
+        ("COPY", "--from=environment /opt/pipeline /opt/pipeline"),
+        ("COPY", "--from=project /opt/project /opt/pipeline"),
+    ]
+
+
 def test_what_it_leaves_out_is_in_the_lock(locked: dict[str, Any]) -> None:
     """A name that uv does not know it passes over in silence."""
     left_out = re.findall(r"--no-install-package ([a-z0-9-]+)", TEXT)
