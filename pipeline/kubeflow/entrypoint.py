@@ -22,6 +22,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from schema.errors import InputError
+
 # Where the launchers have the files of a scheme.
 FOLDERS = {"gs": "/gcs", "s3": "/s3", "minio": "/minio"}
 LOGS = "executor-logs"
@@ -30,14 +32,29 @@ EXECUTOR = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 # TFX writes the value of such an artifact into a file; for all others it expects a folder.
 _VALUES = ("tfx.Boolean", "tfx.Float", "tfx.Integer", "tfx.JsonValue", "tfx.String")
 
+_SHOWN_CHARACTERS = 200
+
 Json = dict[str, Any]
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the node; returns the exit code of its executor."""
+    """Runs the node; returns the exit code of its executor, or 2 for what is no execution."""
     chosen, others = _options().parse_known_args(arguments)
-    specified = json.loads(chosen.json_serialized_inputs_spec_args)
-    given = json.loads(chosen.json_serialized_invocation_args)
+    try:
+        return _main(chosen, others)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def _main(chosen: argparse.Namespace, others: list[str]) -> int:
+    specified = read_object("--json_serialized_inputs_spec_args", chosen.json_serialized_inputs_spec_args)
+    given = read_object("--json_serialized_invocation_args", chosen.json_serialized_invocation_args)
+    if not given.get("outputs", {}).get("outputFile"):
+        raise InputError(
+            "--json_serialized_invocation_args: expected outputs.outputFile, the file that the launcher reads. "
+            f"Received: {_shown(json.dumps(given))}"
+        )
     remote = {local_path(artifact["uri"]): artifact["uri"] for artifact in _artifacts(given, "outputs")}
     execution = localized(with_types(without_logs(given), specified))
     for name in absent_inputs(execution):
@@ -57,17 +74,32 @@ def main(arguments: list[str]) -> int:
     return code
 
 
+def read_object(flag: str, text: str) -> Json:
+    """What a flag says as JSON.
+
+    Raises:
+        InputError: if it is no JSON object, such as a placeholder that nobody has replaced.
+    """
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{flag}: expected a JSON object; {error}. Received: {_shown(text)}") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{flag}: expected a JSON object. Received: {_shown(text)}")
+    return found
+
+
 def local_path(uri: str) -> str:
     """Where the launcher has the files of a URI; a path stays one.
 
     Raises:
-        ValueError: for a scheme of which that is not known.
+        InputError: for a scheme of which that is not known.
     """
     scheme, found, rest = uri.partition("://")
     if not found:
         return uri
     if scheme not in FOLDERS:
-        raise ValueError(f"{uri}: expected a path or one of {', '.join(f'{name}://' for name in FOLDERS)}")
+        raise InputError(f"{uri}: expected a path or one of {', '.join(f'{name}://' for name in FOLDERS)}")
     return f"{FOLDERS[scheme]}/{rest}"
 
 
@@ -78,8 +110,15 @@ def without_logs(execution: Json) -> Json:
 
 
 def with_types(execution: Json, specified: Json) -> Json:
-    """The execution with the types of its inputs as the component declares them."""
+    """The execution with the types of its inputs as the component declares them.
+
+    Raises:
+        InputError: for an input that it does not declare.
+    """
     types = {name: artifact["artifactType"] for name, artifact in specified.get("artifacts", {}).items()}
+    for name in _named(execution, "inputs"):
+        if name not in types:
+            raise InputError(f"input '{name}': expected one of {sorted(types)}, which the component declares")
     inputs = {
         name: {"artifacts": [{**artifact, "type": types[name]} for artifact in found.get("artifacts", [])]}
         for name, found in _named(execution, "inputs").items()
@@ -139,6 +178,10 @@ def delivered(written: Json, remote: Mapping[str, str]) -> Json:
 def _delivered(artifact: Json, remote: Mapping[str, str]) -> Json:
     metadata = {name: value for name, value in artifact.get("metadata", {}).items() if value is not None}
     return {**artifact, "uri": remote.get(artifact["uri"], artifact["uri"]), "metadata": metadata}
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")
 
 
 def _named(execution: Json, side: str) -> Json:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import tensorflow as tf
 from tfx.dsl.experimental.conditionals.conditional import Cond
 
 from components.device_models import DeviceModelsGen
@@ -64,5 +65,9 @@ def lineage(config: Config) -> dict[str, Any]:
         "problem": config.problem.name,
         "seed": config.environment.training.seed,
         "source": source_fingerprint("models.trainer"),
-        "versions": {name: version(name) for name in ("tfx", "tensorflow", "tf-keras", "ai-edge-litert")},
+        "versions": {
+            # By its module, since tensorflow-cpu may be installed in its place.
+            "tensorflow": tf.__version__,
+            **{name: version(name) for name in ("tfx", "tf-keras", "ai-edge-litert")},
+        },
     }

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.kubeflow import entrypoint
+from schema.errors import InputError
 
 MODEL = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
 
@@ -53,7 +54,7 @@ def test_a_uri_is_a_path_below_the_launchers_folder(uri: str, path: str) -> None
 
 
 def test_a_scheme_without_a_folder_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"abfs://x/y: expected a path or one of gs://, s3://, minio://"):
+    with pytest.raises(InputError, match=r"abfs://x/y: expected a path or one of gs://, s3://, minio://"):
         entrypoint.local_path("abfs://x/y")
 
 
@@ -63,6 +64,45 @@ def test_inputs_get_the_types_that_the_component_declares() -> None:
     assert model["type"] == MODEL["artifactType"]
     assert model["metadata"] == {"version": 1.0}
     assert typed["inputs"]["parameterValues"] == {"fingerprint": "a"}
+
+
+def test_an_input_that_the_component_does_not_declare_is_named() -> None:
+    with pytest.raises(InputError, match=r"input 'baseline_model': expected one of \['model'\]"):
+        entrypoint.with_types(execution(), {"artifacts": {"model": MODEL}})
+
+
+@pytest.mark.parametrize(
+    ("given", "specified", "said"),
+    [
+        ("{{$}}", "{}", "--json_serialized_invocation_args: expected a JSON object; "),
+        ("[]", "{}", "--json_serialized_invocation_args: expected a JSON object. Received: '[]'\n"),
+        ("{}", "{", "--json_serialized_inputs_spec_args: expected a JSON object; "),
+        ("{}", "{}", "--json_serialized_invocation_args: expected outputs.outputFile, "),
+        (
+            '{"outputs": {"outputFile": "abfs://x/y"}}',
+            "{}",
+            "abfs://x/y: expected a path or one of gs://, s3://, minio://\n",
+        ),
+    ],
+)
+def test_what_is_no_execution_is_refused_in_a_sentence(
+    given: str, specified: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = {
+        "--executor_class_path": "components.schema_gen.Executor",
+        "--json_serialized_invocation_args": given,
+        "--json_serialized_inputs_spec_args": specified,
+    }
+    code = entrypoint.main([part for flag in flags.items() for part in flag])
+    printed = capsys.readouterr().err
+    assert (code, printed.count("\n")) == (2, 1)
+    assert printed.startswith(said)
+
+
+def test_a_long_execution_is_shown_by_its_beginning() -> None:
+    with pytest.raises(InputError) as caught:
+        entrypoint.read_object("--flag", "x" * 100_000)
+    assert len(str(caught.value)) < 400
 
 
 def test_the_drivers_log_output_is_dropped_and_uris_become_paths() -> None:
