@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.training_options import Training
+from pipeline.metadata_store import MetadataStore
 from schema.closed import Closed
 
 # An amount of memory as Kubernetes writes it.
@@ -100,6 +101,7 @@ class Environment(Closed):
     )
     beam: Beam = Beam()
     local: Local = Local()
+    metadata: MetadataStore = MetadataStore()
     kubeflow: Kubeflow = Kubeflow()
     training: Training = Training()
     tuning: Tuning = Tuning()
