@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.environment import Kubeflow
+from pipeline.environment import Environment, Kubeflow
 from pipeline.kubeflow.entrypoint import FOLDERS
 from pipeline.kubeflow.mends import Spec, executor, tasks
+from pipeline.metadata_store import MetadataStore
 
 # Argo Workflows names a task so (workflow/validate, `workflowFieldNameFmt`).
 _TASK = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
@@ -42,6 +43,15 @@ def unfit_nodes(nodes: Sequence[Any]) -> Iterator[str]:
                 f"node '{node.id}': InfraValidator does not compile for Kubeflow Pipelines v2. "
                 "ServingValidator checks the same: that the model can be served"
             )
+
+
+def metadata_stores(environment: Environment) -> Iterator[str]:
+    """Refuses a metadata store: the one that nodes write to is the platform's."""
+    if environment.metadata != MetadataStore():
+        yield (
+            "metadata: Kubeflow Pipelines and Vertex AI keep the metadata themselves; these keys are for run_local.py. "
+            f"Received: store {environment.metadata.store}"
+        )
 
 
 def task_names(subject: Subject) -> Iterator[str]:
