@@ -10,6 +10,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from pipeline.config import Config
 from pipeline.metadata_connection import public_config
+from pipeline.metadata_store import MetadataStore
 from schema.errors import InputError
 
 IDENTITY = "metadata.id"
@@ -28,8 +29,8 @@ class Place:
 def place(config: Config) -> Place:
     """The place of a config's graph.
 
-    A store on a server is shared. There the name has a token of the output folder, so that nothing is found that
-    another folder holds; and so has the folder of the artifacts, since they are numbered by the store.
+    Raises:
+        InputError: if the output folder cannot be written.
     """
     environment = config.environment
     if not environment.is_local:
@@ -38,8 +39,20 @@ def place(config: Config) -> Place:
     if not environment.metadata.is_server:
         connection = sqlite_metadata_connection_config(str(config.output / "metadata.sqlite"))
         return Place(config.name, config.root, connection)
-    token = folder_token(config.output, environment.metadata.where)
-    return Place(f"{config.name}-{token}", f"{config.root}-{token}", public_config(environment.metadata))
+    return on_server(environment.metadata, config.name, config.root, config.output)
+
+
+def on_server(settings: MetadataStore, name: str, root: str, output: Path) -> Place:
+    """A place in a store that others use too.
+
+    The name has a token of the output folder, so that nothing is found that another folder holds; and so has the
+    folder of the artifacts, since they are numbered by the store.
+
+    Raises:
+        InputError: if the output folder cannot be written.
+    """
+    token = folder_token(output, settings.where)
+    return Place(f"{name}-{token}", f"{root}-{token}", public_config(settings))
 
 
 def folder_token(output: Path, store: str) -> str:
