@@ -35,7 +35,7 @@ _MENDS = (
 )
 _LOGIN = (
     "the login of user '{user}' failed; ml-metadata does not say why. Mend the {lock} or metadata.user; or the "
-    "account is for other hosts, or not of the plugin mysql_native_password{tls}"
+    "account is for other hosts, not of the plugin mysql_native_password, or asks for TLS"
 )
 
 
@@ -48,15 +48,11 @@ def public_config(settings: MetadataStore) -> metadata_store_pb2.ConnectionConfi
         config.postgresql.dbname, config.postgresql.user = settings.database, settings.user
         config.postgresql.skip_db_creation = True
         return config
-    config.mysql.host, config.mysql.port, config.mysql.user = host, port, settings.user
+    # By the name localhost the client would go to a Unix socket of its own choice.
+    config.mysql.host = "127.0.0.1" if host == "localhost" else host
+    config.mysql.port, config.mysql.user = port, settings.user
     # It is pasted into a USE statement.
     config.mysql.database, config.mysql.skip_db_creation = f"`{settings.database}`", True
-    tls = settings.tls
-    if tls.ca or tls.certificate:
-        # Without this the client goes on in plain text where the server has no TLS.
-        config.mysql.ssl_options.verify_server_cert = True
-        config.mysql.ssl_options.ca = tls.ca
-        config.mysql.ssl_options.cert, config.mysql.ssl_options.key = tls.certificate, tls.key
     return config
 
 
@@ -150,8 +146,7 @@ def _fault(settings: MetadataStore) -> str | None:
 
 def _cause(settings: MetadataStore, error: str, log: str) -> str:
     if error.startswith("mysql_real_connect failed"):
-        tls = "; or its certificate is not what metadata.tls asks for" if settings.tls.ca else ""
-        return _LOGIN.format(user=settings.user, lock=settings.lock, tls=tls)
+        return _LOGIN.format(user=settings.user, lock=settings.lock)
     told: list[str] = _TOLD.findall(log)
     return one_line(told[-1] if told else error)
 

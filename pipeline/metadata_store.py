@@ -12,16 +12,8 @@ from schema.errors import InputError
 _PORTS = {"postgresql": 5432, "mysql": 3306}
 
 
-class Tls(Closed):
-    """An encrypted connection to MySQL; any key of it asks for one, and the server's certificate is verified."""
-
-    ca: str = Field(default="", description="file of the authority that signed the server's certificate (mysql only)")
-    certificate: str = Field(default="", description="file of our own certificate, where the server asks for one")
-    key: str = Field(default="", description="file of its private key")
-
-
 class MetadataStore(Closed):
-    """SQLite in the output folder, or a database on a server, which must exist."""
+    """SQLite in the output folder, or a database on a server, which must exist and be reached without TLS."""
 
     store: str = Field(
         default="sqlite",
@@ -39,7 +31,6 @@ class MetadataStore(Closed):
     )
     password_file: str = Field(default="", description="file that holds the password, in place of the variable")
     wait_seconds: int = Field(default=10, ge=2, description="how long a server that does not answer is waited for")
-    tls: Tls = Tls()
 
     @model_validator(mode="after")
     def _keys_go_with_the_store(self) -> Self:
@@ -52,18 +43,6 @@ class MetadataStore(Closed):
         lacking = [name for name in ("host", "database", "user") if not getattr(self, name)]
         if self.is_server and lacking:
             raise ValueError(f"store {self.store} needs {', '.join(lacking)}")
-        return self
-
-    @model_validator(mode="after")
-    def _tls_is_there(self) -> Self:
-        if self.store == "postgresql" and self.tls != Tls():
-            # Seen: 'sslmode value "require" invalid when SSL support is not compiled in'.
-            raise ValueError(
-                "tls: ml-metadata's PostgreSQL client is built without TLS. Reach the server by a tunnel, and name its "
-                "near end as metadata.host, or use store: mysql"
-            )
-        if bool(self.tls.certificate) != bool(self.tls.key):
-            raise ValueError("tls: certificate and key go together")
         return self
 
     @property

@@ -41,7 +41,6 @@ class Server:
     store: str
     folder: Path
     port: int = 0
-    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -76,7 +75,7 @@ class Server:
 
     def make(self) -> None:
         """Makes the cluster, the user and the database."""
-        _write(self.folder / "password", PASSWORD)
+        give(self.folder / "password", PASSWORD)
         if self.store == "postgresql":
             _run(
                 [f"{_POSTGRESQL[0]}/initdb", "-D", "data", "-U", USER, "--pwfile=password", "-A", "scram-sha-256"],
@@ -88,7 +87,7 @@ class Server:
         install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.folder}/data"]
         _run([*install, "--auth-root-authentication-method=normal", "--skip-test-db"], self.folder)
         quoted = PASSWORD.replace("\\", r"\\").replace("'", r"\'")
-        _write(
+        give(
             self.folder / "start.sql",
             f"CREATE DATABASE IF NOT EXISTS {DATABASE};\n"
             f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{quoted}';\n"
@@ -98,21 +97,21 @@ class Server:
     def _command(self) -> list[str]:
         if self.store == "postgresql":
             given = ["-D", "data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1"]
-            return [f"{_POSTGRESQL[0]}/postgres", *given, "-c", f"unix_socket_directories={self.folder}", *self.options]
+            return [f"{_POSTGRESQL[0]}/postgres", *given, "-c", f"unix_socket_directories={self.folder}"]
         given = [f"--datadir={self.folder}/data", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
         own = [f"--port={self.port}", "--bind-address=127.0.0.1", f"--init-file={self.folder}/start.sql"]
-        return [_program("mariadbd"), "--no-defaults", *given, *own, "--skip-name-resolve", *self.options]
+        return [_program("mariadbd"), "--no-defaults", *given, *own, "--skip-name-resolve"]
 
 
 @contextmanager
-def running(store: str, *options: str) -> Iterator[Server]:
+def running(store: str) -> Iterator[Server]:
     """A new server, which is gone at the end.
 
     Its folder is not below pytest's, which another user may not enter, and whose paths are too long for a socket.
     """
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(store, Path(folder), free_port(), options)
-        _give(server.folder)
+        server = Server(store, Path(folder), free_port())
+        _chown(server.folder)
         try:
             server.make()
             server.start()
@@ -136,12 +135,14 @@ def _as_nobody(command: list[str]) -> list[str]:
     return [*_AS_NOBODY, *command] if os.geteuid() == 0 else command
 
 
-def _write(path: Path, text: str) -> None:
+def give(path: Path, text: str) -> None:
+    """Writes a file that the server may read, and no other user."""
+    path.touch(0o600)
     path.write_text(text, encoding="utf-8")
-    _give(path)
+    _chown(path)
 
 
-def _give(path: Path) -> None:
+def _chown(path: Path) -> None:
     if os.geteuid() == 0:
         shutil.chown(path, "nobody", "nogroup")
 

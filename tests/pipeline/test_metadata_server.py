@@ -211,41 +211,49 @@ def test_another_kind_of_server_is_told(server: Server) -> None:
         check_server(MetadataStore(**server.settings(store=other, wait_seconds=2)))
 
 
-# Registers the types of a graph, as a run begins, once the other process is there too.
+# Registers types that are new to the store, one after another, each as soon as the other process is as far.
 SCRIPT = """
 import sys, json, time
 from pathlib import Path
+from tfx.proto.orchestration import pipeline_pb2
 from pipeline.metadata_connection import check_login
 from pipeline.metadata_store import MetadataStore
 from pipeline.metadata_types import register_types
-from tests.pipeline.test_metadata_server import compiled, pair
-folder, mine, theirs = (Path(path) for path in sys.argv[1:4])
-settings = MetadataStore(**json.loads(sys.argv[4]))
-ir = compiled(settings, mine, pair())
-(mine / "there").touch()
-while not (theirs / "there").exists():
-    time.sleep(0.001)
-check_login(settings)
-register_types(settings, ir)
+mine, theirs, settings = Path(sys.argv[1]), Path(sys.argv[2]), MetadataStore(**json.loads(sys.argv[3]))
+for number in range(24):
+    graph = pipeline_pb2.Pipeline()
+    graph.nodes.add().pipeline_node.node_info.type.name = f"node {number}"
+    (mine / str(number)).touch()
+    while not (theirs / str(number)).exists():
+        pass
+    if number == 0:
+        check_login(settings)
+    register_types(settings, graph)
 """
 
 
 def test_two_first_runs_at_once_register_each_type_once(tmp_path: Path) -> None:
     if missing("postgresql"):
         pytest.skip(missing("postgresql"))
+    folders = [tmp_path / "mine", tmp_path / "theirs"]
+    for folder in folders:
+        folder.mkdir()
     with running("postgresql") as fresh:
-        folders = [tmp_path / "mine", tmp_path / "theirs"]
         given = json.dumps(fresh.settings(wait_seconds=60))
         both = [
-            subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path), *map(str, order), given], cwd=ROOT)
+            subprocess.Popen([sys.executable, "-c", SCRIPT, *map(str, order), given], cwd=ROOT)
             for order in (folders, folders[::-1])
         ]
-        assert [process.wait(240) for process in both] == [0, 0]
+        try:
+            assert [process.wait(240) for process in both] == [0, 0]
+        finally:
+            for process in both:
+                process.kill()
         store = open_store(MetadataStore(**fresh.settings()))
-        for types in (store.get_artifact_types(), store.get_execution_types(), store.get_context_types()):
+        for types in (store.get_execution_types(), store.get_context_types(), store.get_artifact_types()):
             names = [type_.name for type_ in types]
-            assert names
             assert sorted(set(names)) == sorted(names)
+        assert {f"node {number}" for number in range(24)} <= {type_.name for type_ in store.get_execution_types()}
 
 
 def test_files_of_another_store_are_not_written_into(run: Run, tmp_path: Path) -> None:
@@ -261,3 +269,7 @@ def test_files_of_another_store_are_not_written_into(run: Run, tmp_path: Path) -
     assert "has files already, of which the metadata store knows nothing" in str(caught.value.__cause__)
     contents = {path.read_text(encoding="utf-8") for path in kept.parent.glob("*/content")}
     assert contents == {JSON_IN_JSON, "of another store"}
+
+
+def test_localhost_is_where_the_port_is(server: Server) -> None:
+    check_login(MetadataStore(**server.settings(host="localhost", wait_seconds=2)))

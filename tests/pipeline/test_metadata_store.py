@@ -40,8 +40,6 @@ def test_a_server_has_its_own_port_unless_another_is_given() -> None:
         ({**SERVER, "database": "a`b"}, "key 'metadata.database'"),
         ({**SERVER, "password_variable": "two words"}, "key 'metadata.password_variable'"),
         ({**SERVER, "wait_seconds": 0}, "key 'metadata.wait_seconds'"),
-        ({**SERVER, "tls": {"ca": "ca.pem"}}, "ml-metadata's PostgreSQL client is built without TLS"),
-        ({**SERVER, "store": "mysql", "tls": {"key": "key.pem"}}, "tls: certificate and key go together"),
     ],
 )
 def test_what_does_not_go_together_is_refused(section: dict[str, Any], told: str) -> None:
