@@ -272,4 +272,8 @@ def test_files_of_another_store_are_not_written_into(run: Run, tmp_path: Path) -
 
 
 def test_localhost_is_where_the_port_is(server: Server) -> None:
-    check_login(MetadataStore(**server.settings(host="localhost", wait_seconds=2)))
+    settings = MetadataStore(**server.settings(host="localhost", wait_seconds=2))
+    check_login(settings)
+    assert (
+        open_store(settings).get_context_types() == open_store(MetadataStore(**server.settings())).get_context_types()
+    )
