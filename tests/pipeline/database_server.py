@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,20 +45,26 @@ class Server:
 
     def start(self) -> None:
         """Starts it, again if need be, at the same port, and waits until it answers."""
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                _as_nobody(self._command()), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
-            )
         until = time.monotonic() + PATIENCE_SECONDS
-        while probe(self.store, "127.0.0.1", self.port, 1):
-            if time.monotonic() > until or self.process.poll() is not None:
+        while self.process is None or probe(self.store, "127.0.0.1", self.port, 1):
+            if time.monotonic() > until:
                 raise TimeoutError((self.folder / "log").read_text(encoding="utf-8"))
+            if self.process is None or self.process.poll() is not None:
+                # Anew if it ended: PostgreSQL refuses as long as backends of one that was killed have not noticed.
+                self.process = self._begin()
             time.sleep(0.05)
 
+    def _begin(self) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                _as_nobody(self._command()), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+            )
+
     def kill(self) -> None:
-        """Ends it as a power cut would."""
+        """Ends it as a power cut would, if it has not ended."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
 
