@@ -69,7 +69,7 @@ def main(arguments: list[str], started: float | None = None) -> int:
 
 def _main(chosen: argparse.Namespace, started: float) -> int:
     from pipeline.config import load_config
-    from pipeline.preflight import build_sample, check_engine, check_headers, find_data
+    from pipeline.preflight import build_sample, check_engine, check_headers, check_metadata, find_data
 
     config = load_config(
         chosen.problem,
@@ -90,9 +90,11 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
         sys.stdout.write(f"{built}\n")
     engine = check_engine(config.environment.beam)
     if chosen.dry_run:
-        sys.stdout.write(f"{check_headers(config)}\n")
+        told = (check_headers(config), check_metadata(config, log_in=False))
+        sys.stdout.writelines(f"{line}\n" for line in told if line)
         return 0
     find_data(config)
+    check_metadata(config, log_in=True)
     from pipeline.cloud_clients import without_cloud_clients
     from pipeline.loading import large_imports
     from pipeline.session import open_session

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from models.training_options import Training
 from pipeline.beam_settings import Beam
+from pipeline.metadata_store import MetadataStore
 from schema.closed import Closed
 
 # An amount of memory as Kubernetes writes it.
@@ -78,6 +79,7 @@ class Environment(Closed):
     )
     beam: Beam = Beam()
     local: Local = Local()
+    metadata: MetadataStore = MetadataStore()
     kubeflow: Kubeflow = Kubeflow()
     training: Training = Training()
     tuning: Tuning = Tuning()

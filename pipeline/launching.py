@@ -1,13 +1,16 @@
 """TFX's launcher for nodes that run at the same time."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.portable import beam_executor_operator, launcher
 from tfx.proto.orchestration import placeholder_pb2
+
+from schema.errors import InputError
 
 
 class MetadataTurn:
@@ -68,8 +71,20 @@ class NodeLauncher(launcher.Launcher):
             return super().launch()
 
     def _run_executor(self, execution_info: Any) -> Any:
+        _refuse_used(execution_info.output_dict)
         with self._turn.given_back():
             return super()._run_executor(execution_info)
+
+
+def _refuse_used(outputs: Mapping[str, Sequence[Any]]) -> None:
+    """Refuses to write beside the files of another store's artifact: both stores number theirs from one."""
+    for artifact in (artifact for listed in outputs.values() for artifact in listed):
+        folder = Path(artifact.uri)
+        if folder.is_dir() and any(folder.iterdir()):
+            raise InputError(
+                f"{folder}: has files already, of which the metadata store knows nothing: they are another store's, or "
+                f"of one that was deleted. Move {folder.parents[2]} away, or name another folder with --output"
+            )
 
 
 class EngineBeamOperator(beam_executor_operator.BeamExecutorOperator):

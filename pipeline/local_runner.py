@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -42,17 +43,25 @@ class LocalRunner:
         run_id: names the run in the metadata store.
         at_once: nodes that run at the same time, at most.
         engine: does the work of the Beam nodes; this process, when left out.
+        open_store: makes a handle of the metadata store from the graph's connection, which has no password.
     """
 
     def __init__(
-        self, ir: pipeline_pb2.Pipeline, run_id: str, *, at_once: int = 1, engine: Engine | None = None
+        self,
+        ir: pipeline_pb2.Pipeline,
+        run_id: str,
+        *,
+        at_once: int = 1,
+        engine: Engine | None = None,
+        open_store: Callable[[Any], metadata.Metadata] = metadata.Metadata,
     ) -> None:
         self._ir, self._at_once, self._engine = ir, at_once, engine or InProcess()
         runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
         self._deployment = runner_utils.extract_local_deployment_config(ir)
         config = self._deployment.metadata_connection_config
         connection = getattr(config, config.WhichOneof("connection_config"))
-        self._history = RunHistory(connection, ir.pipeline_info.id, run_id)
+        self._open_store = partial(open_store, connection)
+        self._history = RunHistory(self._open_store, ir.pipeline_info.id, run_id)
         self._turn = MetadataTurn()
 
     def choose(self, first: str | None, last: str | None) -> str | None:
@@ -112,7 +121,7 @@ class LocalRunner:
         if spec.execution_options.HasField("skip"):
             return Status.SKIPPED
         if spec.execution_options.run.perform_snapshot:
-            with self._turn.taken(), metadata.Metadata(self._history.connection) as handle:
+            with self._turn.taken(), self._open_store() as handle:
                 partial_run_utils.snapshot(handle, self._ir)
         self._launcher(spec).launch()
         with self._turn.taken():
@@ -124,7 +133,7 @@ class LocalRunner:
         return NodeLauncher(
             self._turn,
             pipeline_node=spec,
-            mlmd_connection=metadata.Metadata(self._history.connection),
+            mlmd_connection=self._open_store(),
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node),

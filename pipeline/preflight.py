@@ -69,6 +69,26 @@ def build_sample(config: Config) -> str | None:
     return f"{config.problem.data.path}: {builder.build(config.data)}"
 
 
+def check_metadata(config: Config, *, log_in: bool) -> str | None:
+    """Asks for the metadata store if it is on a server; a line that says where it is.
+
+    Args:
+        config: what runs.
+        log_in: whether the store is opened too, which makes its tables.
+
+    Raises:
+        InputError: if the server does not answer, or does not let us in.
+    """
+    settings = config.environment.metadata
+    if not settings.is_server:
+        return None
+    # ML Metadata is loaded for a server alone.
+    from pipeline.metadata_connection import check_login, check_server
+
+    (check_login if log_in else check_server)(settings)
+    return f"metadata: {settings.where} answers"
+
+
 def check_headers(config: Config) -> str:
     """Compares the columns of every file with the schema, as far as its beginning tells; a line that says all is well.
 

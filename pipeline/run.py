@@ -19,6 +19,8 @@ from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
 from pipeline.interruption import INTERRUPTED
 from pipeline.local_runner import LocalRunner, compile_graph, node_ids
+from pipeline.metadata_server import opener
+from pipeline.metadata_types import register_types
 from pipeline.node_result import NodeError, NodeResult, Status
 from pipeline.parallelism import parallelism
 from pipeline.session import Session
@@ -82,16 +84,18 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
     ir = compile_graph(create_pipeline(config))
     known = node_ids(ir)
-    runner = LocalRunner(ir, session.run_id, at_once=at_once, engine=engine)
+    settings = config.environment.metadata
+    runner = LocalRunner(ir, session.run_id, at_once=at_once, engine=engine, open_store=opener(settings))
     try:
         choice.check(known)
+        if settings.is_server:
+            register_types(settings, ir)
         if choice.first or choice.last:
             earlier = runner.choose(choice.first, choice.last)
             if earlier:
                 _say(session.terminal, [f"  earlier nodes come from run {earlier}", ""])
     except PipelineError as error:
-        seconds = time.monotonic() - started
-        write_record(replace(record, error=str(error), reasons=[str(error)], seconds=seconds), session.folder)
+        _write_failure(record, error, session.folder, started)
         raise
     record = replace(record, startup_seconds=round(time.monotonic() - started, 2))
     try:
@@ -105,13 +109,22 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
         write_record(record, session.folder)
         _say(session.terminal, failure_lines(failure.node, cause, session.folder))
         return exit_code(cause)
-    outputs = runner.outputs()
+    try:
+        outputs = runner.outputs()
+    except PipelineError as error:
+        _write_failure(replace(record, nodes=node_entries(results, known)), error, session.folder, started)
+        raise
     record = collect(replace(record, nodes=node_entries(results, known)), outputs)
     record = replace(record, seconds=time.monotonic() - started)
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
     _say(session.terminal, [*result_lines(record), *closing_lines(record, session.folder, config.releases)])
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
+
+
+def _write_failure(record: RunRecord, error: PipelineError, folder: Path, started: float) -> None:
+    seconds = time.monotonic() - started
+    write_record(replace(record, error=str(error), reasons=[str(error)], seconds=seconds), folder)
 
 
 def _failed_status(cause: BaseException) -> str:

@@ -1,5 +1,6 @@
 """What the metadata store knows of a run and of those before it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -15,13 +16,13 @@ class RunHistory:
     """Asks the store; one that is shared between threads must be asked by one of them at a time.
 
     Args:
-        connection: of the metadata store.
+        open_store: gives a handle of the metadata store, to be entered.
         pipeline_id: the pipeline's name.
         run_id: the run that is under way.
     """
 
-    def __init__(self, connection: Any, pipeline_id: str, run_id: str) -> None:
-        self.connection, self._pipeline_id, self._run_id = connection, pipeline_id, run_id
+    def __init__(self, open_store: Callable[[], metadata.Metadata], pipeline_id: str, run_id: str) -> None:
+        self._open_store, self._pipeline_id, self._run_id = open_store, pipeline_id, run_id
 
     def newest_with(self, needed: list[str]) -> str:
         """The newest earlier run in which all these nodes succeeded.
@@ -29,10 +30,9 @@ class RunHistory:
         Raises:
             InputError: if there is none.
         """
-        with metadata.Metadata(self.connection) as handle:
-            runs = sorted(handle.store.get_contexts_by_type("pipeline_run"), key=lambda run: -run.id)
+        with self._open_store() as handle:
             done = {node: self._succeeded(handle.store, node) for node in needed}
-            for run in runs:
+            for run in _runs_of(handle.store, done[needed[0]]):
                 executions = {execution.id for execution in handle.store.get_executions_by_context(run.id)}
                 if all(done[node] & executions for node in needed):
                     return str(run.name)
@@ -47,7 +47,7 @@ class RunHistory:
 
     def status(self, node: str, *, resolver: bool) -> Status:
         """What became of a node of this run that did not fail."""
-        with metadata.Metadata(self.connection) as handle:
+        with self._open_store() as handle:
             earlier, own = self._executions(handle.store, node)
             if not own:
                 return Status.SKIPPED
@@ -72,7 +72,7 @@ class RunHistory:
     def outputs(self, root: str) -> dict[tuple[str, str], str]:
         """URIs of this run's artifacts below the root, cached ones included, by (node id, output key)."""
         found: dict[tuple[str, str], tuple[int, str]] = {}
-        with metadata.Metadata(self.connection) as handle:
+        with self._open_store() as handle:
             context = handle.store.get_context_by_type_and_name("pipeline_run", self._run_id)
             artifacts = handle.store.get_artifacts_by_context(context.id) if context else []
         for artifact in artifacts:
@@ -80,6 +80,13 @@ class RunHistory:
             key = (parts[0], parts[1]) if len(parts) > 1 else (parts[0], "")
             found[key] = max(found.get(key, (0, "")), (artifact.id, artifact.uri))
         return {key: uri for key, (_, uri) in found.items()}
+
+
+def _runs_of(store: Any, executions: set[int]) -> list[Any]:
+    """The runs that these executions are part of, newest first; those of other pipelines in the store are not asked."""
+    contexts = [context for execution in executions for context in store.get_contexts_by_execution(execution)]
+    runs = {context.id: context for context in contexts if context.type == "pipeline_run"}
+    return [runs[number] for number in sorted(runs, reverse=True)]
 
 
 def _answer(store: Any, execution: Any) -> set[int]:

@@ -12,7 +12,7 @@ from tfx.orchestration.pipeline import Pipeline
 from pipeline.config import Config
 from pipeline.graph import create_pipeline
 from pipeline.kubeflow import mends
-from pipeline.kubeflow.rules import Subject, faults, unfit_nodes
+from pipeline.kubeflow.rules import Subject, faults, metadata_stores, unfit_nodes
 from schema.errors import InputError
 
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
@@ -50,6 +50,7 @@ def compile_pipeline(config: Config, image: str, target: str) -> Compiled:
     Raises:
         InputError: with all that would fail later.
     """
+    _refuse(metadata_stores(config.environment))
     pipeline = create_pipeline(config)
     _refuse(unfit_nodes(pipeline.components))
     kubeflow = config.environment.kubeflow

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.beam_settings import Beam
-from pipeline.environment import Kubeflow
+from pipeline.environment import Environment, Kubeflow
 from pipeline.kubeflow.entrypoint import FOLDERS
 from pipeline.kubeflow.mends import Spec, executor, tasks
+from pipeline.metadata_store import MetadataStore
 
 # Argo Workflows names a task so, with 128 letters at most (workflow/validate/validate.go, `workflowFieldNameFmt`), of
 # which Kubeflow takes 7 for the `-driver` of each task.
@@ -47,6 +48,15 @@ def unfit_nodes(nodes: Sequence[Any]) -> Iterator[str]:
                 f"node '{node.id}': InfraValidator does not compile for Kubeflow Pipelines v2. "
                 "ServingValidator checks the same: that the model can be served"
             )
+
+
+def metadata_stores(environment: Environment) -> Iterator[str]:
+    """Refuses a metadata store: the one that nodes write to is the platform's."""
+    if environment.metadata != MetadataStore():
+        yield (
+            "metadata: Kubeflow Pipelines and Vertex AI keep the metadata themselves; these keys are for run_local.py. "
+            f"Received: store {environment.metadata.store}"
+        )
 
 
 def task_names(subject: Subject) -> Iterator[str]:

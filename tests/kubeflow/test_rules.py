@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from pipeline.beam_settings import Beam, Dataflow
-from pipeline.environment import Kubeflow, Resources, Volume
+from pipeline.environment import Environment, Kubeflow, Resources, Volume
 from pipeline.kubeflow import rules
 from pipeline.kubeflow.rules import Subject
+from pipeline.metadata_store import MetadataStore
 
 KUBEFLOW = Kubeflow(storage="/mnt/pipeline", volumes=(Volume(claim="pipeline", path="/mnt/pipeline"),))
 
@@ -116,3 +117,10 @@ class InfraValidator:
 def test_an_infra_validator_is_refused_before_tfx_does() -> None:
     (fault,) = rules.unfit_nodes([InfraValidator()])
     assert fault.startswith("node 'Infra': InfraValidator does not compile for Kubeflow Pipelines v2")
+
+
+def test_a_metadata_store_of_our_own_is_refused() -> None:
+    assert list(rules.metadata_stores(Environment(name="kubeflow", orchestrator="kubeflow"))) == []
+    server = MetadataStore(store="mysql", host="db", database="metadata", user="mlmd")
+    [told] = rules.metadata_stores(Environment(name="kubeflow", orchestrator="kubeflow", metadata=server))
+    assert "keep the metadata themselves; these keys are for run_local.py. Received: store mysql" in told

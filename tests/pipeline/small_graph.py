@@ -1,6 +1,8 @@
 """Small graphs of function components, for a runner to run."""
 # ruff: noqa: ARG001, N802 (an input may be there to be waited for; a node is named like a class)
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from tfx.dsl.component.experimental.annotations import (
 )
 from tfx.types.standard_artifacts import Examples, Model
 
+from pipeline.metadata_place import Place
 from schema.errors import InputError
 from tests.pipeline.beam_probe import tell_process
 
@@ -58,6 +61,15 @@ def Holding(examples: InputArtifact[Examples], model: OutputArtifact[Model], mee
 
 
 @tfx.dsl.components.component
+def Ending(examples: InputArtifact[Examples], model: OutputArtifact[Model], armed: Parameter[str]) -> None:
+    """Kills the processes of the group that the file `armed` names, if it is there, and removes it."""
+    write(model, "whole")
+    if Path(armed).exists():
+        os.killpg(int(Path(armed).read_text(encoding="utf-8")), signal.SIGKILL)
+        Path(armed).unlink()
+
+
+@tfx.dsl.components.component
 def Computing(examples: InputArtifact[Examples], model: OutputArtifact[Model], meet: Parameter[str]) -> None:
     """Computes for minutes."""
     write(model, "half")
@@ -93,16 +105,19 @@ def wait_for(seen: Any, otherwise: str, patience_seconds: float = PATIENCE_SECON
         time.sleep(0.01)
 
 
-def pipeline(folder: Path, nodes: list[Any]) -> Any:
-    """The pipeline of these nodes, with its artifacts and metadata in the folder."""
+def pipeline(folder: Path, nodes: list[Any], place: Place | None = None) -> Any:
+    """The pipeline of these nodes, with its artifacts and metadata in the folder, or kept in that place."""
+    kept = place or Place(
+        "small",
+        str(folder / "artifacts"),
+        tfx.orchestration.metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite")),
+    )
     return tfx.dsl.Pipeline(
-        pipeline_name="small",
-        pipeline_root=str(folder / "artifacts"),
+        pipeline_name=kept.name,
+        pipeline_root=kept.root,
         components=nodes,
         enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(folder / "metadata.sqlite")
-        ),
+        metadata_connection_config=kept.connection,
         beam_pipeline_args=[
             "--runner=apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner",
             "--sdk_container_image=none",
