@@ -105,6 +105,20 @@ class Environment(Closed):
     tuning: Tuning = Tuning()
     release: Release = Release()
 
+    @model_validator(mode="after")
+    def _workers_fit(self) -> Self:
+        if self.is_local and self.training.workers:
+            raise ValueError(
+                "training.workers are pods or machines, which run_kubeflow.py has Kubeflow or Vertex AI start. "
+                f"On this machine: training.local_workers={self.training.workers}, or several machines by TF_CONFIG"
+            )
+        if self.tuning.enabled and self.training.strategy == "multi_worker_mirrored":
+            raise ValueError(
+                "tuning.enabled: the search runs in one process. Tune with another training.strategy first, and write "
+                "what it found into problem.yaml. Received: training.strategy multi_worker_mirrored"
+            )
+        return self
+
     @property
     def is_local(self) -> bool:
         """Whether run_local.py runs it."""
