@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.strategies import AddressInUseError, WorkerLostError
+from models.strategies import AddressInUseError
 from models.training_options import Training
-from schema import errors
+from models.worker_fault import Ended, read_fault
 from schema.errors import InputError, PipelineError
 
 # Of attempts in a row: between the choice of a port and its use somebody else may take it.
@@ -26,38 +25,6 @@ _MOST_CLASHES = 5
 _POLL_SECONDS = 0.1
 _LOG = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A worker that has ended: its index, its exit code as subprocess tells it, and what it said of its error.
-
-    error: name of the class; empty if it could say nothing, or had nothing to say.
-    told: the error's message, else the last line that the worker printed.
-    """
-
-    index: int
-    code: int
-    error: str = ""
-    told: str = ""
-
-    def __str__(self) -> str:
-        if self.code < 0:
-            return f"worker {self.index} was killed by {signal.Signals(-self.code).name}"
-        return f"worker {self.index} ended with code {self.code}: {self.told}"
-
-    @property
-    def mendable(self) -> type[PipelineError] | None:
-        """The class of its error if a person has to mend something, so that another attempt would end alike."""
-        found = getattr(errors, self.error, None)
-        return found if isinstance(found, type) and issubclass(found, PipelineError) else None
-
-    @property
-    def rank(self) -> int:
-        """Lowest for the end that says most of why a training ended; a worker that lost another says least."""
-        if self.error == AddressInUseError.__name__ or self.mendable:
-            return 0
-        return 1 if self.code < 0 else 3 if self.error == WorkerLostError.__name__ else 2
 
 
 def train_in_processes(
@@ -157,8 +124,7 @@ class _Worker:
     def end(self) -> Ended:
         """What became of it, once it has ended."""
         self.copier.join()
-        told = json.loads(self.fault.read_text(encoding="utf-8")) if self.fault.is_file() else {}
-        return Ended(self.index, self.process.returncode, **{"told": self.last_line, **told})
+        return read_fault(self.fault, self.index) or Ended(self.index, self.process.returncode, told=self.last_line)
 
 
 @contextmanager

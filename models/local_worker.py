@@ -17,32 +17,22 @@ from typing import Any
 # TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from schema.errors import PipelineError
-
-UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: none of the codes of schema.errors
 _ORPHANED = 71
 
 
 def main() -> int:
-    """Trains; returns the exit code: 0 trained, that of a PipelineError, or UNEXPECTED."""
+    """Trains; returns the exit code: 0 trained, that of a PipelineError, or 70."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     job = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_leave_with_starter, daemon=True).start()
     try:
         _train(job)
-    except PipelineError as error:
-        _tell(job, error, str(error))
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except Exception as error:  # noqa: BLE001 (its exit code and its last line go to the starter)
-        _tell(job, error, traceback.format_exception_only(error)[-1].strip())
+    except Exception as error:  # noqa: BLE001 (whatever it is, the starter is told)
+        from models.worker_fault import write_fault
+
         traceback.print_exc()
-        return UNEXPECTED
+        return write_fault(Path(job["fault"]), error)
     return 0
-
-
-def _tell(job: dict[str, Any], error: Exception, told: str) -> None:
-    Path(job["fault"]).write_text(json.dumps({"error": type(error).__name__, "told": told}), encoding="utf-8")
 
 
 def _train(job: dict[str, Any]) -> None:

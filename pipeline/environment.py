@@ -85,6 +85,7 @@ class Kubeflow(Closed):
     caching: bool = Field(default=True, description="reuse the results of nodes whose inputs are the same")
     retries: int = Field(default=0, ge=0, description="times that a failed node is tried again")
     retry_seconds: int = Field(default=60, ge=1, description="seconds before the first further try; then twice as long")
+    machine_type: str = Field(default="n1-standard-8", description="machine of each of training.workers (Vertex AI)")
     resources: Resources = Field(default=Resources(), description="of each node")
     nodes: dict[str, Resources] = Field(default={}, description="of single nodes, by name, in place of those")
 

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from models import local_cluster
-from models.local_cluster import Ended, free_ports, threads_each, train_in_processes
+from models.local_cluster import free_ports, threads_each, train_in_processes
 from models.trainer import checkpoint_folder, run_fn
 from models.training_options import Training
+from models.worker_fault import Ended, read_fault, write_fault
 from pipeline.processes import descendants
 from schema.errors import InputError, PipelineError
 from schema.signatures import SERVING_FORM, WEIGHTS
@@ -141,6 +142,15 @@ def test_why_a_training_ended_is_told_by_who_knows_it() -> None:
         "worker 1 ended with code 70: TypeError: no",
         "worker 2 was killed by SIGKILL",
     ]
+
+
+def test_what_a_worker_wrote_of_its_error_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "0.json"
+    assert read_fault(file, 0) is None
+    assert write_fault(file, InputError("no rows\nin two lines")) == 2
+    assert read_fault(file, 3) == Ended(3, 2, "InputError", "no rows\nin two lines")
+    assert write_fault(file, ZeroDivisionError("by\nnought")) == 70
+    assert read_fault(file, 3) == Ended(3, 70, "ZeroDivisionError", "ZeroDivisionError: by\nnought")
 
 
 def test_how_often_it_may_restart_makes_no_other_training(examples: Path, tmp_path: Path) -> None:
