@@ -50,7 +50,7 @@ def manifest(name: str, count: int, image: str, resources: Resources, job: Path)
     }
     limits = _limits(resources)
     if limits:
-        trainer["resourcesPerNode"] = {"limits": limits, "requests": limits}
+        trainer["resourcesPerNode"] = {"limits": limits, "requests": dict(limits)}
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "TrainJob",
