@@ -174,18 +174,23 @@ def strategies(subject: Subject) -> Iterator[str]:
         )
 
 
-def projects(subject: Subject) -> Iterator[str]:
-    """Refuses worker pools of no project or region, which are part of what is compiled."""
+def worker_pools(subject: Subject) -> Iterator[str]:
+    """Refuses worker pools of no project or region, which are part of what is compiled, and one that is no cluster."""
     if subject.target == "vertex" and subject.training.workers:
         missing = [key for key in ("project", "location") if not getattr(subject.containers, key)]
         if missing:
             needed = " and ".join(f"--{key}" for key in missing)
             yield f"training.workers: {needed} needed, where Vertex AI makes the worker pools"
+        if subject.training.workers == 1:
+            yield (
+                "training.workers: expected 2 or more, since Vertex AI names no cluster to a single machine. "
+                "Received: 1. For the accelerators of one machine take training.strategy mirrored without it"
+            )
 
 
 RULES = (
     strategies,
-    projects,
+    worker_pools,
     images,
     pythons,
     roots,

@@ -23,7 +23,7 @@ def custom_config(config: Config) -> dict[str, Any]:
     Source: cloud.google.com/vertex-ai/docs/reference/rest/v1/CustomJobSpec.
     """
     containers, workers = config.containers, config.environment.training.workers
-    pools = [_pool(config, 1), *([_pool(config, workers - 1)] if workers > 1 else [])]
+    pools = [_pool(config, 1), _pool(config, workers - 1)]
     return {
         ENABLE_VERTEX_KEY: True,
         VERTEX_REGION_KEY: containers.location,

@@ -106,6 +106,16 @@ GPUS = Resources(gpus=1, gpu_type="gpu")
             "training.workers: --location needed",
         ),
         (
+            {
+                "target": "vertex",
+                "root": "gs://b/r",
+                "kubeflow": Kubeflow(),
+                "training": WORKERS.model_copy(update={"workers": 1}),
+                "containers": Containers("i:1", project="p", location="l"),
+            },
+            "training.workers: expected 2 or more, since Vertex AI names no cluster to a single machine. Received: 1",
+        ),
+        (
             {"kubeflow": KUBEFLOW.model_copy(update={"nodes": {"Trianer": Resources(cpu=2)}})},
             "kubeflow.nodes.Trianer: no such node. Nodes: Trainer",
         ),

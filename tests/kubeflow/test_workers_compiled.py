@@ -61,7 +61,7 @@ def test_on_kubernetes_the_node_waits_for_pods_with_its_resources(tmp_path: Path
     assert "accelerator" not in container(spec)["resources"]
 
 
-@pytest.mark.parametrize(("workers", "machines"), [(1, [1]), (2, [1, 1]), (5, [1, 4])])
+@pytest.mark.parametrize(("workers", "machines"), [(2, [1, 1]), (5, [1, 4])])
 def test_on_vertex_the_first_pool_is_the_chief_and_the_second_has_the_others(
     workers: int, machines: list[int], tmp_path: Path
 ) -> None:
