@@ -70,14 +70,19 @@ def await_names(workers: Sequence[str], patience: float) -> None:
         InputError: naming the hosts that are not known by then.
     """
     end = time.monotonic() + patience
-    hosts = [address.rpartition(":")[0] for address in workers]
-    while unknown := [host for host in hosts if not _known(host)]:
+    while unknown := unknown_hosts(workers):
         if time.monotonic() >= end:
             raise InputError(
                 f"--patience {patience:g}: no pod by the name of {', '.join(unknown)} in that time. Has the cluster "
                 "room for all workers at once?"
             )
         time.sleep(_POLL_SECONDS)
+
+
+def unknown_hosts(workers: Sequence[str]) -> list[str]:
+    """Those hosts of the workers, given as host:port, that no name server knows."""
+    hosts = [address.rpartition(":")[0] for address in workers]
+    return [host for host in hosts if not _known(host)]
 
 
 def read_job(file: Path) -> Mapping[str, Any]:

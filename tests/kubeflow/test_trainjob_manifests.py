@@ -46,6 +46,8 @@ def test_the_pods_of_the_runtime_are_pods_of_kubernetes() -> None:
     (job,) = runtime()["replicatedJobs"]
     pod = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "node"}, "spec": job["template"]["spec"]}
     kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**pod, "spec": {**pod["spec"], "retries": 1}}, KUBERNETES, strict=True)
 
 
 def test_every_manifest_but_the_example_is_applied() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.pod_worker import INDEX, await_names, fault_file, main, tf_config
+from models.pod_worker import INDEX, await_names, fault_file, main, tf_config, unknown_hosts
 from models.worker_fault import Ended, read_fault
 from schema.errors import InputError
 
@@ -31,8 +31,8 @@ def test_pods_that_never_come_are_named() -> None:
     )
 
 
-def test_hosts_that_are_known_are_not_waited_for() -> None:
-    await_names(["localhost:1", "127.0.0.1:2"], patience=0)
+def test_hosts_are_known_by_name_or_by_number() -> None:
+    assert unknown_hosts(["localhost:1", "127.0.0.1:2", "pod.invalid:3"]) == ["pod.invalid"]
 
 
 def test_without_the_volume_it_says_so_and_leaves_that_beside_the_job(
