@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _main(chosen: argparse.Namespace) -> int:
-    from pipeline.config import load_config
+    from pipeline.config import Containers, load_config
     from pipeline.kubeflow.entrypoint import local_path
 
     file = Path(chosen.output)
@@ -71,6 +71,7 @@ def _main(chosen: argparse.Namespace) -> int:
         root=root,
         # Vertex AI has all buckets below a local folder, so data and releases need no other place.
         storage=local_path(root) if root.startswith("gs://") else "",
+        containers=Containers(chosen.image, chosen.project or "", chosen.location or ""),
     )
     if config.environment.is_local:
         raise InputError(f"--environment {config.environment.name}: is for run_local.py")
@@ -81,7 +82,7 @@ def _main(chosen: argparse.Namespace) -> int:
         with large_imports():
             from pipeline.kubeflow.compiling import compile_pipeline
             from pipeline.kubeflow.told import lines
-        compiled = compile_pipeline(config, chosen.image, chosen.target)
+        compiled = compile_pipeline(config, chosen.target)
         file.write_text(compiled.text(), encoding="utf-8")
         terminal.writelines(f"{line}\n" for line in lines(config, compiled, chosen.image, chosen.target, file))
         if chosen.submit:

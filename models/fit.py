@@ -104,8 +104,12 @@ class Feed(Protocol):
         *,
         training: bool,
         seed: int = 0,
+        first_step: int = 0,
     ) -> tf.data.Dataset:
-        """Batches of ({feature: [B]}, label [B]): without end, shuffled and full for training, else once in order."""
+        """Batches of ({feature: [B]}, label [B]): without end, shuffled and full for training, else once in order.
+
+        A training that goes on at `first_step` gets the batches that an unbroken one gets from there.
+        """
 
 
 @dataclass(frozen=True)
@@ -143,8 +147,11 @@ def fit(
     best = BestEpoch(model.get_weights(), bound.problem.network.patience)
     backup = Backup(model, best, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
     finished = resume(backup, strategy) if backup else 0
+    if strategy.num_replicas_in_sync > 1:
+        _LOG.info("a step trains on %d rows, over %d replicas", steps.batch, strategy.num_replicas_in_sync)
+    first_step = finished * steps.training
     history = model.fit(
-        feed(strategy, train, bound, steps.batch, training=True, seed=options.seed),
+        feed(strategy, train, bound, steps.batch, training=True, seed=options.seed, first_step=first_step),
         initial_epoch=epochs if best.exhausted else finished,
         epochs=epochs,
         steps_per_epoch=steps.training,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +60,9 @@ class Source:
         """Serialized examples of every `pipelines`-th row from `index`; shards are read side by side, in order."""
         return self._read(tf.data.Dataset.from_tensor_slices(self._names()), pipelines, index)
 
-    def shuffled(self, seed: int, pipelines: int = 1, index: int = 0) -> tf.data.Dataset:
-        """`records` without end; each epoch goes through shards and a buffer of rows in an order of its own."""
+    def shuffled(self, seed: int, pipelines: int = 1, index: int = 0, begin: int = 0) -> tf.data.Dataset:
+        """`records` without end, from the `begin`-th on; each epoch has an order of its own of shards and of rows."""
+        rows = len(range(index, self.rows(), pipelines))
         names = tf.constant(self._names())
 
         def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -71,7 +72,7 @@ class Source:
             records = self._read(tf.data.Dataset.from_tensor_slices(order), pipelines, index)
             return records.shuffle(_SHUFFLE_ROWS, seed=number + seed)
 
-        return tf.data.Dataset.counter().flat_map(epoch)
+        return tf.data.Dataset.counter(begin // rows).flat_map(epoch).skip(begin % rows)
 
     def _names(self) -> list[str]:
         return [str(path) for path in self.files]
@@ -123,25 +124,29 @@ def make_dataset(
     *,
     training: bool,
     seed: int = 0,
+    first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """Batches of ({feature: [B]}, label [B]).
 
     Training repeats without end, shuffled, and every batch is full (a static shape, which TPUs need); evaluation
-    passes once, in order. With a `context` this worker gets its own share of the rows and of the global batch.
+    passes once, in order. The order is a function of the seed alone, so that a training that goes on at `first_step`
+    gets the batches that an unbroken one gets from there. With a `context` this worker gets its own share of the rows
+    and of the global batch.
     """
-    share = (context.num_input_pipelines, context.input_pipeline_id) if context else (1, 0)
+    pipelines, index = (context.num_input_pipelines, context.input_pipeline_id) if context else (1, 0)
     size = context.get_per_replica_batch_size(batch_size) if context else batch_size
+    begin = first_step * (batch_size // pipelines)
     spec = feature_spec(bound)
     resident = fits_in_memory(source, spec)
     if not training:
-        batches = _parsed(source.records(*share).batch(size), spec)
+        batches = _parsed(source.records(pipelines, index).batch(size), spec)
         batches = batches.cache() if resident else batches
     elif resident:
-        own = len(range(share[1], source.rows(), share[0]))
-        batches = _shuffled(_columns(source.records(*share), own, spec), spec, size, seed)
+        own = len(range(index, source.rows(), pipelines))
+        batches = _shuffled(_columns(source.records(pipelines, index), own, spec), spec, size, seed, begin)
     else:
-        batches = _parsed(source.shuffled(seed, *share).batch(size, drop_remainder=True), spec)
+        batches = _parsed(source.shuffled(seed, pipelines, index, begin).batch(size, drop_remainder=True), spec)
     label = bound.problem.label
     return steady(batches.map(lambda columns: (columns, columns.pop(label))).prefetch(PREFETCHED))
 
@@ -173,16 +178,20 @@ def _cast(columns: Mapping[str, tf.Tensor], dtypes: Mapping[str, tf.DType]) -> d
     return {name: tf.cast(column, dtypes[name]) for name, column in columns.items()}
 
 
-def _shuffled(columns: Mapping[str, tf.Tensor], spec: Spec, size: int, seed: int) -> tf.data.Dataset:
-    """Full batches of the rows without end; each epoch has each row once, in an order of its own."""
+def _shuffled(columns: Mapping[str, tf.Tensor], spec: Spec, size: int, seed: int, begin: int) -> tf.data.Dataset:
+    """Full batches of the rows without end, from row `begin` on; each epoch has each row once, in its own order."""
     rows = len(next(iter(columns.values())))
-    places = tf.data.Dataset.counter().flat_map(
+    places = tf.data.Dataset.counter(begin // rows).flat_map(
         lambda epoch: tf.data.Dataset.from_tensor_slices(_permutation(rows, seed, epoch))
     )
     dtypes = {name: feature.dtype for name, feature in spec.items()}
-    return places.batch(size, drop_remainder=True).map(
-        lambda batch: _cast({name: tf.gather(column, batch) for name, column in columns.items()}, dtypes),
-        num_parallel_calls=PARALLEL_CALLS,
+    return (
+        places.skip(begin % rows)
+        .batch(size, drop_remainder=True)
+        .map(
+            lambda batch: _cast({name: tf.gather(column, batch) for name, column in columns.items()}, dtypes),
+            num_parallel_calls=PARALLEL_CALLS,
+        )
     )
 
 
@@ -194,13 +203,13 @@ def distribute(
     *,
     training: bool,
     seed: int = 0,
+    first_step: int = 0,
 ) -> tf.data.Dataset:
     """make_dataset for a strategy: each replica gets batches of its own share of `batch_size` rows."""
+    make = partial(make_dataset, source, bound, batch_size, training=training, seed=seed, first_step=first_step)
     if strategy.num_replicas_in_sync == 1 and not strategy.extended._in_multi_worker_mode():
-        return make_dataset(source, bound, batch_size, training=training, seed=seed)
-    return strategy.distribute_datasets_from_function(
-        lambda context: make_dataset(source, bound, batch_size, training=training, seed=seed, context=context)
-    )
+        return make()
+    return strategy.distribute_datasets_from_function(lambda context: make(context=context))
 
 
 def fits_in_memory(source: Source, spec: Spec) -> bool:

@@ -2,13 +2,15 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
 import tensorflow as tf
 
-from schema.errors import InputError
+from schema.errors import InputError, PipelineError
 
 
 class StrategyName(StrEnum):
@@ -20,7 +22,19 @@ class StrategyName(StrEnum):
     TPU = "tpu"
 
 
+# All that TensorFlow says of a port that it cannot have.
+_NO_SERVER = "Could not start gRPC server"
+# How TensorFlow gives the reason for which no worker can exchange gradients any more.
+_ABORTED = re.compile(r"Collective ops is aborted by: (.*?)\.?$", re.MULTILINE)
 _EXAMPLE = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+
+
+class AddressInUseError(InputError):
+    """Somebody else listens at the address that TF_CONFIG gives this process."""
+
+
+class WorkerLostError(PipelineError):
+    """Another worker of the cluster is gone; what is left cannot train on."""
 
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
@@ -45,9 +59,16 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
 
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:
-    read_tf_config()
+    config = read_tf_config()
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.UnknownError as error:
+        if error.message != _NO_SERVER:
+            raise
+        raise AddressInUseError(
+            f"TF_CONFIG: the port of this process's address, {own_address(config)}, is taken. Choose another for all "
+            "workers alike, or end what listens there."
+        ) from None
     except RuntimeError as error:
         raise InputError(
             "training.strategy: multi_worker_mirrored needs a process of its own, in which TensorFlow has not computed "
@@ -79,6 +100,12 @@ def chief_address(config: Mapping[str, Any]) -> str:
     return str((config["cluster"].get("chief") or config["cluster"]["worker"])[0])
 
 
+def own_address(config: Mapping[str, Any]) -> str:
+    """host:port of the task that a TF_CONFIG gives its process."""
+    task = config["task"]
+    return str(config["cluster"][task["type"]][int(task["index"])])
+
+
 def names_chief(config: Mapping[str, Any]) -> bool:
     """Whether a TF_CONFIG makes its process the chief, as is_chief says once there is a strategy."""
     kind = "chief" if config["cluster"].get("chief") else "worker"
@@ -108,3 +135,23 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process is the one that writes logs, checkpoints and the model."""
     return bool(strategy.extended.should_checkpoint)
+
+
+@contextmanager
+def noticing_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Says in a sentence that a worker of the cluster is gone, which TensorFlow notices some ten seconds later.
+
+    Raises:
+        WorkerLostError: in place of TensorFlow's error.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = _ABORTED.search(error.message)
+        if not strategy.extended._in_multi_worker_mode() or not (reason or error.code == tf.errors.UNAVAILABLE):
+            raise
+        told = reason[1] if reason else error.message.partition("\n")[0]
+        raise WorkerLostError(
+            f"training: another worker of the cluster is gone: {told}. Its own log says why. Start all workers again: "
+            "training goes on after its last finished epoch."
+        ) from error

@@ -16,27 +16,16 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from models.export import RowModel, export
 from models.fit import FitPaths, fit
 from models.input import training_source
+from models.local_cluster import train_in_processes
 from models.statistics import read_statistics
-from models.strategies import StrategyName, is_chief, make_strategy, names_chief, read_tf_config
+from models.strategies import StrategyName, is_chief, make_strategy, names_chief, noticing_lost_workers, read_tf_config
+from models.training_job import as_json
 from models.training_options import Training
 from models.warm_start import save_weights
 from schema import signatures
 from schema.bound import BoundProblem
 from schema.problem import Network
 from schema.rows import columns
-
-# What run_fn reads of its argument.
-_READ = (
-    "train_files",
-    "eval_files",
-    "transform_output",
-    "schema_file",
-    "custom_config",
-    "hyperparameters",
-    "base_model",
-    "model_run_dir",
-    "serving_model_dir",
-)
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,32 +35,43 @@ def run_fn(fn_args: Any) -> None:
 
     `fn_args.custom_config` holds `bound` (BoundProblem) and `training` (Training) as JSON, and `checkpoints`, a folder
     that outlives the execution, so that a killed training resumes where its last finished epoch ended. The chief of a
-    cluster lays its arguments out there for the other workers (see models.worker).
+    cluster lays its arguments out there for the other workers (see models.worker). With `training.local_workers`
+    processes of their own train (see models.local_cluster), and this one waits for them.
     """
     options = Training.model_validate_json(fn_args.custom_config["training"])
+    if options.local_workers:
+        train_in_processes(as_json(fn_args), options)
+        return
     with _offered(fn_args, options):
-        _train(fn_args, options)
+        train(fn_args)
 
 
-def _train(fn_args: Any, options: Training) -> None:
+def train(fn_args: Any) -> None:
+    """Trains in this process, as the one it is of its cluster; the chief exports.
+
+    Raises:
+        WorkerLostError: if another worker of the cluster is gone.
+    """
+    options = Training.model_validate_json(fn_args.custom_config["training"])
     # First of all: TensorFlow joins a cluster before it computes anything, or not at all.
     strategy = make_strategy(options.strategy, options.tpu)
     bound = with_tuned(BoundProblem.model_validate_json(fn_args.custom_config["bound"]), fn_args.hyperparameters)
     statistics = read_statistics(Path(fn_args.transform_output))
     checkpoint = checkpoint_folder(fn_args)
-    network = fit(
-        bound,
-        statistics,
-        training_source(fn_args.train_files),
-        training_source(fn_args.eval_files),
-        strategy,
-        options,
-        FitPaths(
-            logs=Path(fn_args.model_run_dir),
-            checkpoint=checkpoint,
-            warm_start=_warm_start(options, fn_args.base_model),
-        ),
-    )
+    with noticing_lost_workers(strategy):
+        network = fit(
+            bound,
+            statistics,
+            training_source(fn_args.train_files),
+            training_source(fn_args.eval_files),
+            strategy,
+            options,
+            FitPaths(
+                logs=Path(fn_args.model_run_dir),
+                checkpoint=checkpoint,
+                warm_start=_warm_start(options, fn_args.base_model),
+            ),
+        )
     if is_chief(strategy):
         folder = Path(fn_args.serving_model_dir).parent
         schema = text_format.Parse(Path(fn_args.schema_file).read_text(encoding="utf-8"), schema_pb2.Schema())
@@ -97,7 +97,7 @@ def _offered(fn_args: Any, options: Training) -> Iterator[None]:
         return
     file = job_file(Path(fn_args.custom_config["checkpoints"]))
     file.parent.mkdir(parents=True, exist_ok=True)
-    job = {"cluster": config["cluster"], "fn_args": {name: getattr(fn_args, name) for name in _READ}}
+    job = {"cluster": config["cluster"], "fn_args": as_json(fn_args)}
     aside = file.with_suffix(".partial")
     aside.write_text(json.dumps(job), encoding="utf-8")
     aside.replace(file)
@@ -120,8 +120,10 @@ def checkpoint_folder(fn_args: Any) -> Path:
     """A folder of this training's own: the same for the same data, config and source, another for any other."""
     patterns = [*fn_args.train_files, *fn_args.eval_files]
     names = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    # How often it may be restarted has no bearing on it: one that was given up goes on with more.
+    options = Training.model_validate_json(fn_args.custom_config["training"]).model_copy(update={"restarts": 0})
     identity = [
-        dict(fn_args.custom_config),
+        {**fn_args.custom_config, "training": options.model_dump_json()},
         fn_args.hyperparameters,
         fn_args.base_model,
         # A path alone may hold other rows than it did: a deleted metadata store counts its executions anew.

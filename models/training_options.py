@@ -13,8 +13,11 @@ class Training(Closed):
     strategy: str = Field(
         default="none",
         pattern="^(none|mirrored|multi_worker_mirrored|tpu)$",
-        description="none, mirrored, multi_worker_mirrored (TF_CONFIG) or tpu",
+        description="none, mirrored, multi_worker_mirrored (local_workers, workers or TF_CONFIG) or tpu",
     )
+    local_workers: int = Field(default=0, ge=0, description="processes of this machine that train together")
+    workers: int = Field(default=0, ge=0, description="pods or machines of a cluster that train together")
+    restarts: int = Field(default=2, ge=0, description="times that local_workers are started again when one dies")
     tpu: str = Field(default="", description="address of the TPU; empty asks the environment")
     warm_start: bool = Field(default=False, description="start at the last blessed model; not after a change of split")
     jit_compile: bool = Field(default=False, description="compile the train step with XLA; with strategy none")
@@ -26,5 +29,20 @@ class Training(Closed):
             raise ValueError(
                 "jit_compile goes with strategy none only: XLA cannot compile the exchange of gradients between "
                 f"replicas, and a TPU compiles of itself. Received: strategy {self.strategy}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _workers_are_of_one_kind(self) -> Self:
+        given = [f"{key} {count}" for key in ("local_workers", "workers") if (count := getattr(self, key))]
+        if given and self.strategy != "multi_worker_mirrored":
+            raise ValueError(
+                f"{given[0]}: workers train together by strategy multi_worker_mirrored only. "
+                f"Received: strategy {self.strategy}"
+            )
+        if len(given) > 1:
+            raise ValueError(
+                "local_workers are processes of one machine, workers are machines: choose one of the two. "
+                f"Received: {' and '.join(given)}"
             )
         return self

@@ -25,6 +25,18 @@ ALL_SPANS = Window()
 
 
 @dataclass(frozen=True)
+class Containers:
+    """What the nodes of a compiled graph run in: an image, and on Vertex AI a project and a region."""
+
+    image: str = ""
+    project: str = ""
+    location: str = ""
+
+
+NO_CONTAINERS = Containers()
+
+
+@dataclass(frozen=True)
 class Config:
     """One run, whole. Paths are absolute; `root` is the folder or URI of the artifacts."""
 
@@ -37,6 +49,7 @@ class Config:
     window: Window = ALL_SPANS
     sample_rows: int | None = None
     enable_cache: bool = True
+    containers: Containers = NO_CONTAINERS
 
     @property
     def problem(self) -> Problem:
@@ -76,6 +89,7 @@ def load_config(
     enable_cache: bool = True,
     root: str | None = None,
     storage: str = "",
+    containers: Containers = NO_CONTAINERS,
 ) -> Config:
     """The config of a run, from names and flags.
 
@@ -90,6 +104,7 @@ def load_config(
         enable_cache: whether results are used again.
         root: folder or URI of the artifacts; below the output when left out.
         storage: folder below which relative paths lie, where the environment names none: that of the nodes, not ours.
+        containers: what nodes run in, where they do not run on this machine.
 
     Raises:
         InputError: naming the file, flag or key that is wrong.
@@ -118,6 +133,7 @@ def load_config(
         window=parse_window(window),
         sample_rows=QUICK_ROWS if quick else None,
         enable_cache=enable_cache,
+        containers=containers,
     )
 
 

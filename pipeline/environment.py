@@ -1,6 +1,8 @@
 """Where a pipeline runs, and how: the records behind pipeline/environments/*.yaml."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from models.training_options import Training
 from pipeline.beam_settings import Beam
@@ -64,6 +66,7 @@ class Kubeflow(Closed):
     caching: bool = Field(default=True, description="reuse the results of nodes whose inputs are the same")
     retries: int = Field(default=0, ge=0, description="times that a failed node is tried again")
     retry_seconds: int = Field(default=60, ge=1, description="seconds before the first further try; then twice as long")
+    machine_type: str = Field(default="n1-standard-8", description="machine of each of training.workers (Vertex AI)")
     resources: Resources = Field(default=Resources(), description="of each node")
     nodes: dict[str, Resources] = Field(default={}, description="of single nodes, by name, in place of those")
 
@@ -84,6 +87,20 @@ class Environment(Closed):
     training: Training = Training()
     tuning: Tuning = Tuning()
     release: Release = Release()
+
+    @model_validator(mode="after")
+    def _workers_fit(self) -> Self:
+        if self.is_local and self.training.workers:
+            raise ValueError(
+                "training.workers are pods or machines, which run_kubeflow.py has Kubeflow or Vertex AI start. "
+                f"On this machine: training.local_workers={self.training.workers}, or several machines by TF_CONFIG"
+            )
+        if self.tuning.enabled and self.training.strategy == "multi_worker_mirrored":
+            raise ValueError(
+                "tuning.enabled: the search runs in one process. Tune with another training.strategy first, and write "
+                "what it found into problem.yaml. Received: training.strategy multi_worker_mirrored"
+            )
+        return self
 
     @property
     def is_local(self) -> bool:

@@ -64,6 +64,7 @@ class TfxFeed:
         *,
         training: bool,
         seed: int = 0,
+        first_step: int = 0,
     ) -> tf.data.Dataset:
         """Shuffled batches without end for training, else the split once in order."""
         options = tfxio.TensorFlowDatasetOptions(
@@ -74,4 +75,5 @@ class TfxFeed:
             shuffle_seed=seed,
             num_epochs=None if training else 1,
         )
-        return self._factory([str(path) for path in source.files], options, self._schema)
+        batches = self._factory([str(path) for path in source.files], options, self._schema)
+        return batches.skip(first_step) if first_step else batches

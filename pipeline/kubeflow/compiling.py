@@ -44,7 +44,7 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def compile_pipeline(config: Config, image: str, target: str) -> Compiled:
+def compile_pipeline(config: Config, target: str) -> Compiled:
     """Compiles the graph of `config` for `target`, which is `oss` or `vertex`.
 
     Raises:
@@ -53,7 +53,8 @@ def compile_pipeline(config: Config, image: str, target: str) -> Compiled:
     _refuse(metadata_stores(config.environment))
     pipeline = create_pipeline(config)
     _refuse(unfit_nodes(pipeline.components))
-    kubeflow = config.environment.kubeflow
+    kubeflow, training = config.environment.kubeflow, config.environment.training
+    image = config.containers.image
     spec = _compiled_by_tfx(pipeline, image)
     spec["defaultPipelineRoot"] = config.root
     generators = [node.id for node in pipeline.components if isinstance(node, FileBasedExampleGen)]
@@ -63,8 +64,9 @@ def compile_pipeline(config: Config, image: str, target: str) -> Compiled:
     mends.name_conditions(spec)
     mends.never_cached(spec, uncached)
     mends.add_retries(spec, kubeflow)
-    mends.add_resources(spec, kubeflow)
-    _refuse(faults(Subject(spec, target, image, config.root, kubeflow, config.environment.beam)))
+    mends.add_resources(spec, kubeflow, waiting=["Trainer"] if training.workers else [])
+    beam = config.environment.beam
+    _refuse(faults(Subject(spec, target, image, config.root, kubeflow, beam, training, config.containers)))
     platform = mends.platform(spec, kubeflow.volumes) if target == "oss" else None
     return Compiled(spec, platform, tuple(node.id for node in pipeline.components), tuple(uncached))
 

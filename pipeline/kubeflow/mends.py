@@ -4,7 +4,7 @@ TFX compiles for Vertex AI of some years ago. Spec: github.com/kubeflow/pipeline
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pipeline.environment import Kubeflow, Resources, Volume
@@ -75,11 +75,11 @@ def add_retries(spec: Spec, kubeflow: Kubeflow) -> None:
             }
 
 
-def add_resources(spec: Spec, kubeflow: Kubeflow) -> None:
-    """Limits each container to what its node may use."""
+def add_resources(spec: Spec, kubeflow: Kubeflow, waiting: Collection[str] = ()) -> None:
+    """Limits each container to what its node may use; to what any may, where it waits for others that do its work."""
     for name in tasks(spec):
         found = executor(spec, name)
-        wanted = resources_of(name, kubeflow)
+        wanted = kubeflow.resources if name in waiting else resources_of(name, kubeflow)
         if "container" in found and wanted != Resources():
             found["container"]["resources"] = _resources(wanted)
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.training_options import Training
 from pipeline.beam_settings import Beam
+from pipeline.config import Containers
 from pipeline.environment import Environment, Kubeflow
 from pipeline.kubeflow.entrypoint import FOLDERS
 from pipeline.kubeflow.mends import Spec, executor, tasks
@@ -38,6 +40,8 @@ class Subject:
     root: str
     kubeflow: Kubeflow
     beam: Beam
+    training: Training
+    containers: Containers
 
 
 def unfit_nodes(nodes: Sequence[Any]) -> Iterator[str]:
@@ -192,7 +196,33 @@ def known_nodes(subject: Subject) -> Iterator[str]:
             yield f"kubeflow.nodes.{name}: no such node. Nodes: {', '.join(tasks(subject.spec))}"
 
 
+def strategies(subject: Subject) -> Iterator[str]:
+    """Refuses a cluster that nobody would start."""
+    training = subject.training
+    if training.strategy == "multi_worker_mirrored" and not (training.workers or training.local_workers):
+        yield (
+            "training.strategy: multi_worker_mirrored needs training.workers, the pods that train together, or "
+            "training.local_workers, processes of the Trainer's one pod; nobody sets TF_CONFIG for a single one"
+        )
+
+
+def worker_pools(subject: Subject) -> Iterator[str]:
+    """Refuses worker pools of no project or region, which are part of what is compiled, and one that is no cluster."""
+    if subject.target == "vertex" and subject.training.workers:
+        missing = [key for key in ("project", "location") if not getattr(subject.containers, key)]
+        if missing:
+            needed = " and ".join(f"--{key}" for key in missing)
+            yield f"training.workers: {needed} needed, where Vertex AI makes the worker pools"
+        if subject.training.workers == 1:
+            yield (
+                "training.workers: expected 2 or more, since Vertex AI names no cluster to a single machine. "
+                "Received: 1. For the accelerators of one machine take training.strategy mirrored without it"
+            )
+
+
 RULES = (
+    strategies,
+    worker_pools,
     images,
     pythons,
     roots,

@@ -13,13 +13,14 @@ TARGETS = {"oss": "Kubeflow Pipelines", "vertex": "Vertex AI Pipelines"}
 
 def lines(config: Config, compiled: Compiled, image: str, target: str, file: Path) -> Iterator[str]:
     """The screen, a line at a time."""
-    kubeflow = config.environment.kubeflow
+    kubeflow, training = config.environment.kubeflow, config.environment.training
     yield config.problem.title
     yield f"  {config.name} for {TARGETS[target]}, environment {config.environment.name}"
     yield ""
     for name in compiled.nodes:
+        several = _workers(config) if name == "Trainer" and training.workers else ""
         again = "  runs each time" if name in compiled.uncached else ""
-        yield f"  {name:<18}{_resources(resources_of(name, kubeflow)):<24}{again}".rstrip()
+        yield f"  {name:<18}{several or _resources(resources_of(name, kubeflow)):<24}{again}".rstrip()
     yield ""
     yield f"  image     {image}"
     yield f"  artifacts {config.root}"
@@ -40,8 +41,22 @@ def warnings(config: Config, image: str) -> Iterator[str]:
         yield f"image '{image}' has no tag: 'latest' is another image tomorrow, while caching takes it for the same"
     if config.environment.beam.runner == "dataflow":
         yield "Dataflow's workers must see the bucket below /gcs, as nodes do: their image has to mount it. Not tested"
+    training = config.environment.training
+    if training.local_workers:
+        yield f"training.local_workers: {training.local_workers} processes share the cores of the Trainer's one pod"
+    if training.workers and config.environment.orchestrator == "kubeflow":
+        yield "training.workers: needs Kubeflow Trainer v2 and deploy/trainjob in the namespace of the runs"
     if not config.environment.kubeflow.caching:
         yield "kubeflow.caching is off: each node runs each time"
+
+
+def _workers(config: Config) -> str:
+    """Who trains together."""
+    environment = config.environment
+    if environment.orchestrator == "vertex":
+        return f"{environment.training.workers} x {environment.kubeflow.machine_type}"
+    each = _resources(resources_of("Trainer", environment.kubeflow))
+    return f"{environment.training.workers} pods" + (f", {each} each" if each else "")
 
 
 def _resources(wanted: Resources) -> str:

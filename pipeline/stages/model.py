@@ -32,16 +32,27 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
     if training.warm_start:
         nodes.append(earlier_model(config).with_id("WarmStart"))
         inputs["base_model"] = nodes[-1].outputs["model"]
-    trainer = Trainer(
-        run_fn="models.trainer.run_fn",
-        custom_config={
-            **_shared(config),
-            "checkpoints": str(config.cache / "checkpoints"),
-            "fingerprint": source_fingerprint("models.trainer"),
-        },
-        **inputs,
-    ).with_id("Trainer")
+    trainer = _trainer(config, inputs)
     return ModelStage(model=trainer.outputs["model"], nodes=[*nodes, trainer])
+
+
+def _trainer(config: Config, inputs: dict[str, Any]) -> Any:
+    """The Trainer: in the node's own process, or where several machines train together, in those."""
+    custom = {
+        **_shared(config),
+        "checkpoints": str(config.cache / "checkpoints"),
+        "fingerprint": source_fingerprint("models.trainer"),
+    }
+    kind, run_fn = Trainer, "models.trainer.run_fn"
+    if config.environment.training.workers:
+        # Only here: they need the clients of clouds, which a local run does without.
+        from pipeline.kubeflow import pods, worker_pools
+
+        if config.environment.orchestrator == "vertex":
+            kind, custom = worker_pools.Trainer, {**custom, **worker_pools.custom_config(config)}
+        else:
+            run_fn, custom = "pipeline.kubeflow.pods.run_fn", {**custom, **pods.custom_config(config)}
+    return kind(run_fn=run_fn, custom_config=custom, **inputs).with_id("Trainer")
 
 
 def _tuner(config: Config, inputs: dict[str, Any]) -> Any:

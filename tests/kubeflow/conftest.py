@@ -10,6 +10,9 @@ import run_kubeflow
 from tests.e2e.running import Run, run_local
 from tests.kubeflow import sandbox
 from tests.kubeflow.launcher import Cluster
+from tests.models.conftest import examples, transform_graph
+
+__all__ = ["examples", "transform_graph"]
 
 IMAGE = "example.com/flights:1"
 PIPELINE_ROOT = "s3://bucket/root"

@@ -1,10 +1,13 @@
 """Each rule refuses what would fail on a cluster, in a sentence that says what would be right."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from models.training_options import Training
 from pipeline.beam_settings import Beam, Dataflow
+from pipeline.config import Containers
 from pipeline.environment import Environment, Kubeflow, Resources, Volume
 from pipeline.kubeflow import rules
 from pipeline.kubeflow.rules import Subject
@@ -23,21 +26,20 @@ def subject(**changed: Any) -> Subject:
         "components": {name: {"executorLabel": "label"}},
         "deploymentSpec": {"executors": {"label": executor}},
     }
-    given = {
-        "target": "oss",
-        "image": "i:1",
-        "root": "s3://bucket/root",
-        "kubeflow": KUBEFLOW,
-        "beam": Beam(),
-        **changed,
-    }
+    own = {"target": "oss", "image": "i:1", "root": "s3://bucket/root", "kubeflow": KUBEFLOW, "beam": Beam()}
+    given = {**own, "training": Training(), "containers": Containers("i:1"), **changed}
     return Subject(spec=spec, **given)
 
 
 def test_what_is_right_has_no_fault() -> None:
     assert rules.faults(subject()) == []
     assert rules.faults(subject(name="T" * 121)) == []
-    assert rules.faults(subject(target="vertex", root="gs://bucket/root", kubeflow=Kubeflow())) == []
+    assert rules.faults(subject(training=WORKERS)) == []
+    assert rules.faults(subject(training=CLUSTER.model_copy(update={"local_workers": 2}))) == []
+    vertex = subject(target="vertex", root="gs://bucket/root", kubeflow=Kubeflow())
+    assert rules.faults(vertex) == []
+    placed = Containers("i:1", project="p", location="europe-west4")
+    assert rules.faults(replace(vertex, training=WORKERS, containers=placed)) == []
 
 
 def constant(value: Any) -> dict[str, Any]:
@@ -47,6 +49,8 @@ def constant(value: Any) -> dict[str, Any]:
 
 DYNAMIC = {"inputs": {"parameters": {"steps": {"taskOutputParameter": {"producerTask": "Counter_task"}}}}}
 DATAFLOW = Dataflow(project="p", region="r", temp_location="gs://b/t", image="i:1")
+CLUSTER = Training(strategy="multi_worker_mirrored")
+WORKERS = Training(strategy="multi_worker_mirrored", workers=3)
 GPUS = Resources(gpus=1, gpu_type="gpu")
 
 
@@ -90,6 +94,34 @@ GPUS = Resources(gpus=1, gpu_type="gpu")
         (
             {"target": "vertex", "root": "gs://b/r", "kubeflow": Kubeflow(resources=Resources(gpus=1))},
             "kubeflow.resources.gpu_type: expected such as NVIDIA_TESLA_T4. Received: 'nvidia.com/gpu'",
+        ),
+        (
+            {"training": CLUSTER},
+            "multi_worker_mirrored needs training.workers, the pods that train together, or training",
+        ),
+        (
+            {"target": "vertex", "root": "gs://b/r", "kubeflow": Kubeflow(), "training": WORKERS},
+            "training.workers: --project and --location needed, where Vertex AI makes the worker pools",
+        ),
+        (
+            {
+                "target": "vertex",
+                "root": "gs://b/r",
+                "kubeflow": Kubeflow(),
+                "training": WORKERS,
+                "containers": Containers("i:1", project="p"),
+            },
+            "training.workers: --location needed",
+        ),
+        (
+            {
+                "target": "vertex",
+                "root": "gs://b/r",
+                "kubeflow": Kubeflow(),
+                "training": WORKERS.model_copy(update={"workers": 1}),
+                "containers": Containers("i:1", project="p", location="l"),
+            },
+            "training.workers: expected 2 or more, since Vertex AI names no cluster to a single machine. Received: 1",
         ),
         (
             {"kubeflow": KUBEFLOW.model_copy(update={"nodes": {"Trianer": Resources(cpu=2)}})},

@@ -263,8 +263,8 @@ def test_a_backup_holds_trainings_own_weights_and_the_best_averages(averaged: tf
 
 
 def test_a_resumed_training_goes_the_way_of_an_unbroken_one(train: Source, contrary: Source, tmp_path: Path) -> None:
-    # A batch of all rows, so that their order, which starts anew, makes no difference.
-    network = {"batch_size": 64, "averaging": 0.9, "epochs": 4}
+    # Epochs of 64 rows, whose batches reach from one into the next.
+    network = {"batch_size": 10, "averaging": 0.9, "epochs": 4}
     unbroken = trained(train, contrary, tmp_path / "unbroken", **network, patience=9)
     trained(train, contrary, tmp_path / "broken", resumes=True, **network, patience=1)
 

@@ -105,6 +105,28 @@ def test_the_seed_decides_the_order(ten: Source) -> None:
     assert epochs(ten, seed=7, count=2) != epochs(ten, seed=8, count=2)
 
 
+@pytest.mark.usefixtures("read")
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_a_training_that_goes_on_gets_the_batches_of_an_unbroken_one(ten: Source, step: int) -> None:
+    # Batches of four reach from one epoch of ten rows into the next.
+    unbroken = numbers(make_dataset(ten, BOUND, 4, training=True, seed=7).take(10))
+    resumed = numbers(make_dataset(ten, BOUND, 4, training=True, seed=7, first_step=step).take(10 - step))
+
+    assert resumed == unbroken[step:]
+
+
+@pytest.mark.usefixtures("read")
+@pytest.mark.parametrize(("replicas", "drawn"), [(3, 1), (6, 2)])
+def test_a_worker_that_goes_on_counts_the_rows_of_all_its_replicas(ten: Source, replicas: int, drawn: int) -> None:
+    context = tf.distribute.InputContext(3, 1, num_replicas_in_sync=replicas)
+
+    def batches(**options: int) -> list[list[int]]:
+        return numbers(make_dataset(ten, BOUND, 6, training=True, seed=7, context=context, **options).take(8))
+
+    # In each step a worker's replicas draw a batch each, two rows together.
+    assert batches(first_step=2)[:4] == batches()[2 * drawn : 2 * drawn + 4]
+
+
 def test_workers_share_the_rows_and_the_batch(ten: Source) -> None:
     contexts = [tf.distribute.InputContext(3, worker, num_replicas_in_sync=3) for worker in range(3)]
 
