@@ -93,10 +93,12 @@ def test_the_build_sees_the_packages_and_nothing_private_or_heavy(
     assert {f"/context/{name}" for name in ("models/network.py", "pipeline/kubeflow/entrypoint.py")} <= seen
 
 
-def test_beyond_its_base_the_image_has_the_environment_and_a_user(image: Builder) -> None:
+def test_beyond_its_base_the_image_has_the_environment_and_a_user(image: Builder, tmp_path: Path) -> None:
     listing = ("find", "/", "-xdev", "-not", "-path", "/opt/pipeline/*", "-not", "-path", "/home/pipeline/*")
     # As root, who sees all of it.
-    before, after = (set(printed(image, *listing, name=name).splitlines()) for name in (f"{BASE}", rooted(image)))
+    before, after = (
+        set(printed(image, *listing, name=name).splitlines()) for name in (f"{BASE}", rooted(image, tmp_path))
+    )
     added = {name for name in after - before if not name.startswith(("/proc/", "/sys/", "/dev/"))}
     assert added <= {"/opt/pipeline", "/home/pipeline", "/etc/subgid-", "/etc/subuid-", "/var/mail/pipeline"} | {
         f"/etc/{name}-" for name in ("group", "gshadow", "passwd", "shadow")
@@ -104,11 +106,11 @@ def test_beyond_its_base_the_image_has_the_environment_and_a_user(image: Builder
     assert {"/opt/pipeline", "/home/pipeline"} <= added
 
 
-def rooted(image: Builder) -> str:
+def rooted(image: Builder, folder: Path) -> str:
     """The image with root for its user."""
-    file = image.folder / "Dockerfile.root"
+    file = folder / "Dockerfile"
     file.write_text(f"FROM localhost/{IMAGE}\nUSER 0\n", encoding="utf-8")
-    image.build("rooted", image.folder / "work", file)
+    image.build("rooted", folder, file)
     return "rooted"
 
 
