@@ -57,7 +57,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z -]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
+	@grep -E '^[a-z -]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z -]+):.*## /  make \1\t/' \
 	  | expand -t 22
 
 .PHONY: run
@@ -112,7 +112,11 @@ test-flink: $(ENVIRONMENT) $(SAMPLE) ## run the pipeline's Beam nodes on Flink a
 	@for engine in flink spark; do \
 	  [ -d .tools/job_server/$$engine ] || $(MAKE) --no-print-directory $$engine || true; \
 	done
-	@$(PYTHON) -m pytest tests/engines $(ARGS)
+	@$(PYTHON) -m pytest tests/engines -m engines $(ARGS)
+
+.PHONY: test-image
+test-image: $(ENVIRONMENT) ## build the image in a root of its own and run the graph in it; needs root, debootstrap, a network
+	@$(PYTHON) -m pytest tests/deploy/test_image.py -m image $(ARGS)
 
 .PHONY: sync
 sync: ## bring the environment to the lock, even if it was changed by hand

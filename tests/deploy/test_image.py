@@ -16,7 +16,7 @@ from tests.deploy.conftest import DECOYS, IMAGE
 from tests.kubeflow import sandbox
 from tests.kubeflow.launcher import Cluster, documents
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.image
 
 USER = 10001
 # Beyond the base image, uncompressed; TFX's own image has 12 GB.

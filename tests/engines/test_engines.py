@@ -17,7 +17,7 @@ from tests.e2e.test_workers import examples
 from tests.engines.conftest import QuickRun, artifact
 from tests.engines.flink_cluster import FlinkCluster
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.engines
 
 # One model of the same rows, scored in shards of another order: sums in another order.
 METRIC_TOLERANCE = 1e-6

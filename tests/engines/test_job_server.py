@@ -22,7 +22,7 @@ from schema.errors import InputError
 from tests.e2e.running import ROOT
 from tests.engines.conftest import program_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.engines
 SENTENCE = "rows.csv:3: column 'ph': expected a number. Received: 'acid'"
 PATIENCE_SECONDS = 60
 Engine = tuple[Beam, JobServer]
