@@ -1,8 +1,11 @@
-"""ML Metadata on PostgreSQL, with backslashes.
+"""ML Metadata on PostgreSQL, with backslashes, and in the order that was asked for.
 
 ml-metadata 1.17.1 has libpq escape a text, takes one character off each end and puts quotes around it
 (postgresql_metadata_source.cc, EscapeString). libpq escapes a text that has a backslash as E'...', so what is left is
 no SQL any more. JSON within JSON is full of them, such as a Trainer's custom_config.
+
+It asks PostgreSQL for the rows of a list of ids without naming an order, and a row that was updated comes later. TFX
+takes what comes for the list's: of two outputs that are cached, each would then pass for the other.
 """
 
 from collections.abc import Callable
@@ -17,8 +20,15 @@ _SUBSTITUTE = "\x1a"
 _STAND_INS = ((_SUBSTITUTE, f"{_SUBSTITUTE}s"), ("\\", f"{_SUBSTITUTE}b"))
 
 
+# What a request lists by their ids, and where the response has it.
+_LISTED = (("artifact_ids", "artifacts"), ("execution_ids", "executions"), ("context_ids", "contexts"))
+
+
 class PostgresqlStore(MetadataStore):
-    """Puts two other characters into the database for each backslash, and takes them back on reading."""
+    """Puts two other characters into the database for each backslash, and takes them back on reading.
+
+    What is asked for by a list of ids comes in the list's order.
+    """
 
     def _pywrap_cc_call(self, method: Any, request: Any, response: Any) -> None:
         written = type(request)()
@@ -26,6 +36,15 @@ class PostgresqlStore(MetadataStore):
         _change_texts(written, without_backslashes)
         super()._pywrap_cc_call(method, written, response)
         _change_texts(response, with_backslashes)
+        _put_in_order(request, response)
+
+
+def _put_in_order(request: Message, response: Message) -> None:
+    for asked, given in _LISTED:
+        if asked in request.DESCRIPTOR.fields_by_name and given in response.DESCRIPTOR.fields_by_name:
+            places = {number: place for place, number in enumerate(getattr(request, asked))}
+            held = getattr(response, given)
+            held.sort(key=lambda found, places=places: places[found.id])
 
 
 def without_backslashes(text: str) -> str:

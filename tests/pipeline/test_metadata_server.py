@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from absl import logging as absl_logging
+from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.local_runner import LocalRunner, compile_graph
 from pipeline.metadata_connection import check_login, check_server, open_store
@@ -277,3 +278,14 @@ def test_localhost_is_where_the_port_is(server: Server) -> None:
     assert (
         open_store(settings).get_context_types() == open_store(MetadataStore(**server.settings())).get_context_types()
     )
+
+
+def test_what_is_asked_for_by_ids_comes_in_their_order_even_after_an_update(server: Server) -> None:
+    store = open_store(MetadataStore(**server.settings()))
+    kind = store.put_artifact_type(metadata_store_pb2.ArtifactType(name="Ordered"))
+    ids = store.put_artifacts([metadata_store_pb2.Artifact(type_id=kind, uri=f"/{n}") for n in range(3)])
+    # PostgreSQL writes an updated row anew, behind the others.
+    (first,) = store.get_artifacts_by_id(ids[:1])
+    first.state = metadata_store_pb2.Artifact.LIVE
+    store.put_artifacts([first])
+    assert [found.id for found in store.get_artifacts_by_id(ids)] == ids
