@@ -106,10 +106,10 @@ def check_listens(key: str, address: str) -> None:
         raise InputError(f"{key}: nothing listens at {address}")
 
 
-def _listens(address: str, patience: float = _CONNECT_SECONDS) -> bool:
+def _listens(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=patience):
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS):
             return True
     except OSError:
         return False

@@ -13,7 +13,8 @@ from pipeline.beam_settings import Beam
 from pipeline.job_server import Program, find_program
 from schema.errors import InputError
 from tests.e2e.running import ROOT, Run, run_local
-from tests.engines.flink_cluster import FlinkCluster, flink_cluster, free_port
+from tests.engines.flink_cluster import FlinkCluster, flink_cluster
+from tests.pipeline.database_server import free_port
 
 QuickRun = Callable[..., Run]
 START_SECONDS = 60

@@ -1,7 +1,6 @@
 """A Flink cluster of two workers on this machine, from the jars that `make flink` lays out."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.job_server import Program, command_of
+from tests.pipeline.database_server import free_port
 
 TASK_MANAGERS = 2
 _START_SECONDS = 90
@@ -105,10 +105,3 @@ def asked(rest: str) -> dict[str, int]:
     with urllib.request.urlopen(f"http://{rest}/overview", timeout=10) as answer:
         found: dict[str, int] = json.load(answer)
         return found
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("localhost", 0))
-        port: int = listener.getsockname()[1]
-        return port
