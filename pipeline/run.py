@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,10 +24,11 @@ from pipeline.metadata_server import opener
 from pipeline.metadata_types import register_types
 from pipeline.node_result import NodeError, NodeResult, Status
 from pipeline.parallelism import parallelism
+from pipeline.run_config import CONFIG, described
 from pipeline.session import Session
 from pipeline.terminal import NodeLines
 from reports.evaluation import overall_metrics
-from reports.run_record import RunRecord, write_record
+from reports.run_record import RunRecord, write_json, write_record
 from reports.summary import result_lines, shortened
 from schema.closed import nearest
 from schema.errors import InputError, NotBlessedError, PipelineError
@@ -81,7 +83,14 @@ def run(config: Config, choice: Choice, session: Session, started: float) -> int
 
 
 def _run(config: Config, choice: Choice, session: Session, started: float, at_once: int, engine: Engine) -> int:
-    record = RunRecord(run_id=session.run_id, status="failed", window=str(config.window))
+    record = RunRecord(
+        run_id=session.run_id,
+        status="failed",
+        problem=config.name,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        window=str(config.window),
+    )
+    write_json(described(config), session.folder / CONFIG)
     ir = compile_graph(create_pipeline(config))
     known = node_ids(ir)
     settings = config.environment.metadata
@@ -105,7 +114,8 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
         cause = failure.__cause__ or failure
         record = replace(record, nodes=node_entries(failure.results, known), seconds=time.monotonic() - started)
         told = one_line(cause)
-        record = replace(record, status=_failed_status(cause), error=told, reasons=[told])
+        made = _made(runner, config.output)
+        record = replace(record, status=_failed_status(cause), error=told, reasons=[told], artifacts=made)
         write_record(record, session.folder)
         _say(session.terminal, failure_lines(failure.node, cause, session.folder))
         return exit_code(cause)
@@ -114,12 +124,22 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     except PipelineError as error:
         _write_failure(replace(record, nodes=node_entries(results, known)), error, session.folder, started)
         raise
-    record = collect(replace(record, nodes=node_entries(results, known)), outputs)
+    record = replace(record, nodes=node_entries(results, known), artifacts=relative(outputs, config.output))
+    record = collect(record, outputs)
     record = replace(record, seconds=time.monotonic() - started)
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
     _say(session.terminal, [*result_lines(record), *closing_lines(record, session.folder, config.releases)])
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
+
+
+def _made(runner: LocalRunner, output: Path) -> dict[str, str]:
+    """The artifacts of a run that failed, as far as the metadata store can still be asked."""
+    try:
+        return relative(runner.outputs(), output)
+    except Exception:
+        logging.getLogger(__name__).exception("the metadata store does not say what this run had made")
+        return {}
 
 
 def _write_failure(record: RunRecord, error: PipelineError, folder: Path, started: float) -> None:
@@ -170,6 +190,15 @@ def collect(record: RunRecord, outputs: dict[tuple[str, str], str]) -> RunRecord
     if ("Pusher", "pushed_model") in paths:
         found |= {"pushed": _json(paths["Pusher", "pushed_model"] / "pushed.json"), "status": "pushed"}
     return replace(record, **found)
+
+
+def relative(outputs: dict[tuple[str, str], str], output: Path) -> dict[str, str]:
+    """The record's `artifacts`: by `<node>.<output>`, relative to the output folder if they lie below it."""
+    paths = {f"{node}.{key}" if key else node: Path(uri) for (node, key), uri in outputs.items()}
+    return {
+        name: str(path.relative_to(output) if path.is_relative_to(output) else path)
+        for name, path in sorted(paths.items())
+    }
 
 
 def _json(path: Path) -> Any:

@@ -70,12 +70,13 @@ class RunHistory:
         return [e for e in every if e.id not in own], [e for e in every if e.id in own]
 
     def outputs(self, root: str) -> dict[tuple[str, str], str]:
-        """URIs of this run's artifacts below the root, cached ones included, by (node id, output key)."""
+        """URIs of this run's whole artifacts below the root, cached ones included, by (node id, output key)."""
         found: dict[tuple[str, str], tuple[int, str]] = {}
         with self._open_store() as handle:
             context = handle.store.get_context_by_type_and_name("pipeline_run", self._run_id)
             artifacts = handle.store.get_artifacts_by_context(context.id) if context else []
-        for artifact in artifacts:
+        # What a failed node began is in the store too.
+        for artifact in (found for found in artifacts if found.state == metadata_store_pb2.Artifact.LIVE):
             parts = artifact.uri.removeprefix(f"{root}/").split("/")
             key = (parts[0], parts[1]) if len(parts) > 1 else (parts[0], "")
             found[key] = max(found.get(key, (0, "")), (artifact.id, artifact.uri))

@@ -13,11 +13,15 @@ class RunRecord:
 
     Each entry of `nodes` has `id`, `status`, `seconds` of wall time and `peak_mb`, the MiB held at most while the node
     ran, null where the kernel does not tell. `seconds` are those of the process, from its start until the record is
-    written, and `startup_seconds` those of them until the first node began.
+    written, and `startup_seconds` those of them until the first node began. `problem` is the pipeline's name and
+    `started` an ISO 8601 time in UTC. `artifacts` has the folder of each artifact that the run made or used again, by
+    `<node>.<output>`: relative to the output folder, so that this may be moved, or absolute if it lies elsewhere.
     """
 
     run_id: str
     status: str
+    problem: str = ""
+    started: str = ""
     nodes: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, dict[str, float]] = field(default_factory=lambda: {"candidate": {}, "baseline": {}})
     blessed: bool = False
@@ -29,22 +33,27 @@ class RunRecord:
     window: str = ":"
     rows: dict[str, int] = field(default_factory=dict)
     error: str | None = None
+    artifacts: dict[str, str] = field(default_factory=dict)
 
 
 def write_record(record: RunRecord, folder: Path) -> Path:
     """Writes `run.json` into the run's folder, whole or not at all."""
-    path = folder / "run.json"
-    aside = folder / ".run.json.partial"
-    aside.write_text(json.dumps(_finite(asdict(record)), indent=2) + "\n", encoding="utf-8")
+    return write_json(asdict(record), folder / "run.json")
+
+
+def write_json(value: Any, path: Path) -> Path:
+    """Writes a JSON file, whole or not at all; what is not a finite number is null there."""
+    aside = path.with_name(f".{path.name}.partial")
+    aside.write_text(json.dumps(finite(value), indent=2) + "\n", encoding="utf-8")
     return aside.replace(path)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON knows no NaN; what is not finite becomes null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

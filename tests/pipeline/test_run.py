@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from pipeline.node_result import NodeResult, Status
-from pipeline.run import Choice, closing_lines, disk_fault, exit_code, failure_lines, node_entries, one_line, staleness
+from pipeline.run import (
+    Choice,
+    closing_lines,
+    disk_fault,
+    exit_code,
+    failure_lines,
+    node_entries,
+    one_line,
+    relative,
+    staleness,
+)
 from reports.run_record import RunRecord
 from schema.errors import AnomalyError, InputError, NotBlessedError
 
@@ -102,3 +112,11 @@ def test_nodes_are_recorded_in_the_graphs_order_whichever_ended_first() -> None:
 def test_an_interruption_names_what_ran(tmp_path: Path) -> None:
     lines = failure_lines("DeviceModels and Evaluator", KeyboardInterrupt(), tmp_path)
     assert lines[1] == "interrupted in DeviceModels and Evaluator"
+
+
+def test_artifacts_are_recorded_where_a_moved_output_folder_still_has_them() -> None:
+    outputs = {("Trainer", "model"): "/out/artifacts/Trainer/model/7", ("Baseline", ""): "/elsewhere/model/3"}
+    assert relative(outputs, Path("/out")) == {
+        "Baseline": "/elsewhere/model/3",
+        "Trainer.model": "artifacts/Trainer/model/7",
+    }

@@ -22,6 +22,8 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
     record = RunRecord(
         run_id="20130101T000000-1",
         status="pushed",
+        problem="crops",
+        started="2013-01-01T00:00:00+00:00",
         nodes=[{"id": "Trainer", "status": "ran", "seconds": 12.34, "peak_mb": 812.5}],
         metrics={"candidate": {"auc": 0.7}, "baseline": {}},
         blessed=True,
@@ -32,6 +34,7 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
         seconds=3.5,
         window="1:9",
         rows={"train": 7},
+        artifacts={"Trainer.model": "artifacts/Trainer/model/7"},
     )
 
     path = write_record(record, tmp_path)
@@ -40,6 +43,8 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
     assert strict(path) == {
         "run_id": "20130101T000000-1",
         "status": "pushed",
+        "problem": "crops",
+        "started": "2013-01-01T00:00:00+00:00",
         "nodes": [{"id": "Trainer", "status": "ran", "seconds": 12.34, "peak_mb": 812.5}],
         "metrics": {"candidate": {"auc": 0.7}, "baseline": {}},
         "blessed": True,
@@ -51,6 +56,7 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
         "window": "1:9",
         "rows": {"train": 7},
         "error": None,
+        "artifacts": {"Trainer.model": "artifacts/Trainer/model/7"},
     }
 
 
