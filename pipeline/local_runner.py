@@ -30,9 +30,9 @@ def compile_graph(pipeline: Any) -> pipeline_pb2.Pipeline:
     return ir
 
 
-def node_ids(ir: pipeline_pb2.Pipeline) -> list[str]:
-    """Ids of the nodes, each after those it waits for."""
-    return [node.pipeline_node.node_info.id for node in ir.nodes]
+def upstream_nodes(ir: pipeline_pb2.Pipeline) -> dict[str, list[str]]:
+    """What each node waits for; each node stands after those."""
+    return {node.pipeline_node.node_info.id: list(node.pipeline_node.upstream_nodes) for node in ir.nodes}
 
 
 class LocalRunner:
