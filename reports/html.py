@@ -38,11 +38,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's label and unit; numbers stand to the right."""
+    """A column's label and unit; numbers stand to the right, and long texts may take several lines."""
 
     label: str
     unit: str = ""
     is_number: bool = True
+    wraps: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from reports.charts.canvas import BLUE, GREEN, GRID, INK, ORANGE, PAPER, QUIET, 
 
 MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
 _EDGES = {"ran": (GREEN, "-"), "cached": (BLUE, "--"), "skipped": (GRID, ":"), "failed": (ORANGE, "-")}
-_WIDTH, _HEIGHT, _ACROSS, _DOWN = 1.16, 0.46, 1.42, 0.66
+_WIDTH, _HEIGHT, _ACROSS, _DOWN = 1.26, 0.46, 1.46, 0.66
 
 
 def graph(nodes: Sequence[Mapping[str, Any]]) -> Chart:
@@ -49,14 +49,15 @@ def _columns(nodes: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _places(nodes: Sequence[Mapping[str, Any]], column: Mapping[str, int]) -> dict[str, tuple[int, float]]:
-    """(column, place) of each node; a column's places lie evenly about 0."""
+    """(column, place) of each node: as near as may be to what it directly waits for, so that few arrows cross."""
     places: dict[str, tuple[int, float]] = {}
     for number in range(1 + max(column.values())):
         found = [node for node in nodes if column[node["id"]] == number]
-        # Beside what they wait for, so that few arrows cross.
-        found.sort(key=lambda node: -_mean([places[name][1] for name in node["upstream"] if name in places]))
-        for place, node in enumerate(found):
-            places[node["id"]] = (number, (len(found) - 1) / 2 - place)
+        wished = {node["id"]: _mean([places[name][1] for name in _direct(node, nodes)]) for node in found}
+        ordered = sorted(wished, key=lambda name: -wished[name])
+        middle = _mean(list(wished.values()))
+        for place, name in enumerate(ordered):
+            places[name] = (number, middle + (len(ordered) - 1) / 2 - place)
     return places
 
 
@@ -107,6 +108,6 @@ def _box(axes: Axes, node: Mapping[str, Any], place: tuple[int, float]) -> None:
             linestyle=dash,
         )
     )
-    axes.text(x, y + 0.09, node["id"], ha="center", va="center", color=INK, fontsize=8, fontweight="bold")
+    axes.text(x, y + 0.09, node["id"], ha="center", va="center", color=INK, fontsize=7.5, fontweight="bold")
     told = node["status"] if node["status"] in ("skipped", "cached") else f"{node['seconds']:.1f} s"
     axes.text(x, y - 0.11, f"{MARKS[node['status']]} {told}", ha="center", va="center", color=QUIET, fontsize=8)

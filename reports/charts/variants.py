@@ -41,21 +41,12 @@ def cost(variants: Sequence[Mapping[str, Any]], key: str, label: str, server: fl
                 color=INK,
                 fontsize=8,
             )
-        axes.plot([], [], color=BLUE, marker="o", linestyle="none", label="accepted")
-        axes.plot([], [], color=ORANGE, marker="X", linestyle="none", label="rejected")
+        for accepted, colour, mark, name in ((True, BLUE, "o", "accepted"), (False, ORANGE, "X", "rejected")):
+            if any(one["accepted"] is accepted for one in shown):
+                axes.plot([], [], color=colour, marker=mark, linestyle="none", label=name)
         axes.margins(x=0.22, y=0.28)
         if server is not None:
-            axes.axhline(server, color=QUIET, linewidth=1, linestyle=":")
-            axes.annotate(
-                "server model",
-                (1, server),
-                (0, 3),
-                xycoords=("axes fraction", "data"),
-                ha="right",
-                textcoords="offset points",
-                color=QUIET,
-                fontsize=7,
-            )
+            axes.axhline(server, color=QUIET, linewidth=1, linestyle=":", label="server model")
         low, high = axes.get_ylim()
         spare = max(0.0, 2 * drop - (high - low)) / 2
         axes.set_ylim(low - spare, high + spare)

@@ -118,7 +118,7 @@ class Statistics(View):
             Column("distribution", "share of rows, most frequent values", is_number=False),
             Column("missing", "%"),
             Column("distinct", "values"),
-            Column("most frequent", is_number=False),
+            Column("most frequent", is_number=False, wraps=True),
         ]
         return Table("Texts", columns, [self._string(name) for name in names])
 
@@ -165,7 +165,8 @@ class Anomalies(View):
 
     def table(self) -> Table:
         """A line an anomaly."""
-        columns = [Column(label, is_number=False) for label in ("feature", "span", "anomaly", "what was seen")]
+        columns = [Column(label, is_number=False) for label in ("feature", "span", "anomaly")]
+        columns.append(Column("what was seen", is_number=False, wraps=True))
         lines = [[words(one.feature, BAD), words(one.span), words(one.kind), words(one.told)] for one in self.found]
         return Table("Anomalies", columns, lines)
 

@@ -27,7 +27,7 @@ class Graph(View):
             Column("status", is_number=False),
             Column("wall time", "s"),
             Column("most memory", "MiB"),
-            Column("why", is_number=False),
+            Column("why", is_number=False, wraps=True),
         ]
         return Table("Nodes of the run", columns, [self._row(node) for node in self.nodes])
 

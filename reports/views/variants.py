@@ -41,7 +41,7 @@ class Variants(View):
             Column("p50", "µs a row"),
             Column("p95", "µs a row"),
             Column("batches", "rows/s"),
-            Column("why not", is_number=False),
+            Column("why not", is_number=False, wraps=True),
         ]
         return Table("Device variants", columns, [self._line(one) for one in self.variants])
 
