@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
 from pipeline.beam import importable_project
+from pipeline.cause import why_not_reached
 from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
@@ -103,7 +104,7 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
             results = runner.run(NodeLines(session.terminal))
     except NodeError as failure:
         cause = failure.__cause__ or failure
-        record = replace(record, nodes=node_entries(failure.results, known), seconds=time.monotonic() - started)
+        record = replace(record, nodes=node_entries(failure.results, known, cause), seconds=time.monotonic() - started)
         told = one_line(cause)
         record = replace(record, status=_failed_status(cause), error=told, reasons=[told])
         write_record(record, session.folder)
@@ -137,10 +138,20 @@ def keep_predictions(outputs: dict[tuple[str, str], str], folder: Path) -> None:
         shutil.copy2(Path(outputs["DeviceModels", "device_models"]) / PREDICTIONS, folder / PREDICTIONS)
 
 
-def node_entries(results: list[NodeResult], known: list[str]) -> list[dict[str, Any]]:
-    """The record's `nodes`, in the graph's order; those that did not begin are skipped."""
+def node_entries(
+    results: list[NodeResult], known: list[str], cause: BaseException | None = None
+) -> list[dict[str, Any]]:
+    """The record's `nodes`, in the graph's order; those that did not begin are skipped.
+
+    Args:
+        results: of the nodes that began.
+        known: ids of all nodes.
+        cause: the error that ended the run, if one did.
+    """
     ended = {result.id: result for result in results}
-    return [_node(ended.get(name, NodeResult(name, Status.SKIPPED, 0.0))) for name in known]
+    failed = [result.id for result in results if result.status is Status.FAILED]
+    why = why_not_reached(failed, interrupted=isinstance(cause, KeyboardInterrupt))
+    return [_node(ended.get(name, NodeResult(name, Status.SKIPPED, 0.0, why=why))) for name in known]
 
 
 def _node(result: NodeResult) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 class RunRecord:
     """Everything `run.json` says of a run.
 
-    Each entry of `nodes` has `id`, `status`, `seconds` of wall time and `peak_mb`, the MiB held at most while the node
-    ran, null where the kernel does not tell. `seconds` are those of the process, from its start until the record is
-    written, and `startup_seconds` those of them until the first node began.
+    Each entry of `nodes` has `id`, `status`, `seconds` of wall time, `peak_mb`, the MiB held at most while the node
+    ran, null where the kernel does not tell, and `why`: what had changed since its last success, or what kept it from
+    running. `seconds` are those of the process, from its start until the record is written, and `startup_seconds` those
+    of them until the first node began.
     """
 
     run_id: str
