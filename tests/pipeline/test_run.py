@@ -125,7 +125,7 @@ def test_nodes_are_recorded_in_the_graphs_order_whichever_ended_first() -> None:
 
 
 def test_what_an_interruption_kept_from_running_says_so() -> None:
-    entries = node_entries([NodeResult("a", Status.FAILED, 2.0)], ["a", "b"], KeyboardInterrupt())
+    entries = node_entries([NodeResult("a", Status.FAILED, 2.0)], {"a": [], "b": ["a"]}, KeyboardInterrupt())
     assert entries[1]["why"] == "not reached: interrupted in a"
 
 
