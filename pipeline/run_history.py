@@ -10,6 +10,7 @@ from pipeline.node_result import Status
 from schema.errors import InputError
 
 _SUCCEEDED = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+_LIVE = metadata_store_pb2.Artifact.LIVE
 
 
 class RunHistory:
@@ -34,10 +35,12 @@ class RunHistory:
             done = {node: self._succeeded(handle.store, node) for node in needed}
             for run in _runs_of(handle.store, done[needed[0]]):
                 executions = {execution.id for execution in handle.store.get_executions_by_context(run.id)}
-                if all(done[node] & executions for node in needed):
+                own = [done[node] & executions for node in needed]
+                if all(own) and _all_live(handle.store, set().union(*own)):
                     return str(run.name)
         raise InputError(
-            f"no earlier run in this output folder has done {', '.join(needed)}. Run the whole pipeline first."
+            f"no earlier run in this output folder has done {', '.join(needed)}, or what it made has been pruned. "
+            "Run the whole pipeline first."
         )
 
     def _succeeded(self, store: Any, node: str) -> set[int]:
@@ -55,7 +58,7 @@ class RunHistory:
                 return Status.CACHED
             # TFX asks a resolver anew each time; what counts is whether it answered as before.
             if resolver and earlier:
-                answers = [_answer(handle.store, execution) for execution in (earlier[-1], own[-1])]
+                answers = [_given(handle.store, {execution.id}) for execution in (earlier[-1], own[-1])]
                 return Status.CACHED if answers[0] == answers[1] else Status.RAN
         return Status.RAN
 
@@ -76,7 +79,7 @@ class RunHistory:
             context = handle.store.get_context_by_type_and_name("pipeline_run", self._run_id)
             artifacts = handle.store.get_artifacts_by_context(context.id) if context else []
         # What a failed node began is in the store too.
-        for artifact in (found for found in artifacts if found.state == metadata_store_pb2.Artifact.LIVE):
+        for artifact in (found for found in artifacts if found.state == _LIVE):
             parts = artifact.uri.removeprefix(f"{root}/").split("/")
             key = (parts[0], parts[1]) if len(parts) > 1 else (parts[0], "")
             found[key] = max(found.get(key, (0, "")), (artifact.id, artifact.uri))
@@ -90,8 +93,14 @@ def _runs_of(store: Any, executions: set[int]) -> list[Any]:
     return [runs[number] for number in sorted(runs, reverse=True)]
 
 
-def _answer(store: Any, execution: Any) -> set[int]:
-    """Ids of the artifacts that an execution gave."""
+def _all_live(store: Any, executions: set[int]) -> bool:
+    """Whether all that these executions gave is still there; on a server the rows of what was pruned stay."""
+    given = _given(store, executions)
+    return not given or all(found.state == _LIVE for found in store.get_artifacts_by_id(given))
+
+
+def _given(store: Any, executions: set[int]) -> set[int]:
+    """Ids of the artifacts that these executions gave."""
     outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
-    events = store.get_events_by_execution_ids([execution.id])
+    events = store.get_events_by_execution_ids(executions)
     return {event.artifact_id for event in events if event.type in outputs}

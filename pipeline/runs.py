@@ -97,7 +97,7 @@ def version_marks(output: Path) -> dict[tuple[str, str], str]:
     Raises:
         InputError: if `current` of a problem leads to something that is no version.
     """
-    marks = {}
+    marks: dict[tuple[str, str], str] = {}
     for folder in sorted(path for path in (output / "pushed").glob("*") if path.is_dir()):
         now = current(folder)
         marks |= {(folder.name, str(version)): CURRENT if version == now else ON_DISK for version in versions(folder)}
@@ -107,6 +107,7 @@ def version_marks(output: Path) -> dict[tuple[str, str], str]:
 def sides(output: Path, runs: Sequence[StoredRun]) -> list[Side]:
     """The runs with what of their artifacts is still there."""
     evaluations = [_artifact(output, run, "Evaluator.evaluation") for run in runs]
+    slices: list[Any]
     if None in evaluations:
         # The other is not read, which takes seconds: it would be compared with nothing.
         slices = [None if evaluation is None else {} for evaluation in evaluations]
