@@ -39,6 +39,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"{chosen.action}: expected {wanted} run{'s' * (wanted != 1)}. Received: {chosen.runs or 'none'}")
     if chosen.action == "prune" and (chosen.keep is None or chosen.keep < 1):
         parser.error(f"prune: expected --keep N, N being 1 or more. Received: {chosen.keep}")
+    if chosen.action != "prune" and (chosen.keep is not None or chosen.dry_run):
+        parser.error("--keep and --dry-run go with prune alone")
     return chosen
 
 
@@ -50,6 +52,7 @@ def main(arguments: list[str]) -> int:
         if not output.is_dir():
             raise InputError(f"--output {chosen.output}: no such folder")
         sys.stdout.write("\n".join(_lines(chosen, output)) + "\n")
+        sys.stdout.flush()
     except BrokenPipeError:
         # Who reads has seen enough; nothing of Python's may be told to a pipe that is closed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -71,11 +71,19 @@ def _head(side: Side) -> str:
 def _unknown(one: Side, other: Side) -> list[str]:
     sides = (one, other)
     missing = {
-        "config: not recorded by": [side for side in sides if not side.run.config],
-        "data: spans are not known, as it lacks its Examples, of": [side for side in sides if side.spans is None],
-        "slices: the evaluation was pruned, or there was none, of": [side for side in sides if side.slices is None],
+        "config: not recorded by {}": [side for side in sides if not side.run.config],
+        "data: the spans of {} are not known: Examples were pruned, or not recorded": [
+            side for side in sides if side.spans is None
+        ],
+        "slices: the evaluation of {} was pruned, or not recorded, or there was none": [
+            side for side in sides if side.slices is None
+        ],
     }
-    return [f"  {what} {' and '.join(side.name for side in lacking)}" for what, lacking in missing.items() if lacking]
+    return [f"  {text.format(_names(lacking))}" for text, lacking in missing.items() if lacking]
+
+
+def _names(sides: Sequence[Side]) -> str:
+    return " and ".join(side.name for side in sides)
 
 
 def _config(one: Side, other: Side) -> list[str]:
@@ -84,13 +92,11 @@ def _config(one: Side, other: Side) -> list[str]:
         return ["config", f"  window  {windows[0]} -> {windows[1]}"] if windows[0] != windows[1] else []
     before, after = dict(flat(one.run.config)), dict(flat(other.run.config))
     keys = [key for key in {**before, **after} if before.get(key, _ABSENT) != after.get(key, _ABSENT)]
-    shown = [key for key in keys if not key.startswith(_LEFT_OUT)]
+    shown = sorted(key for key in keys if not key.startswith(_LEFT_OUT))
     if not shown:
         return []
     wide = max(len(_told(key)) for key in shown)
-    changes = [
-        f"  {_told(key):<{wide}}  {before.get(key, _ABSENT)} -> {after.get(key, _ABSENT)}" for key in sorted(shown)
-    ]
+    changes = [f"  {_told(key):<{wide}}  {before.get(key, _ABSENT)} -> {after.get(key, _ABSENT)}" for key in shown]
     return ["config", *changes]
 
 

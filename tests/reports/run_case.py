@@ -7,7 +7,9 @@ from reports.run_record import RunRecord
 from reports.stored_runs import State, StoredRun
 
 
-def run(number: int, *, state: State = State.RECORDED, config: dict[str, Any] | None = None, **values: Any) -> StoredRun:
+def run(
+    number: int, *, state: State = State.RECORDED, config: dict[str, Any] | None = None, **values: Any
+) -> StoredRun:
     """The run of a number; the lower, the later it began."""
     run_id = f"20130{10 - number}01T120530-000000"
     record = RunRecord(**{"run_id": run_id, "status": "finished", "problem": "flights", "seconds": 41.6, **values})

@@ -12,7 +12,12 @@ from reports.stored_runs import State, find_run, read_runs
 from schema.errors import InputError
 from tests.reports.run_case import run
 
-OLD = {"run_id": "1", "status": "pushed", "pushed": {"version": "5", "path": "/x/pushed/nyc_flights/5"}, "window": "1:9"}
+OLD = {
+    "run_id": "1",
+    "status": "pushed",
+    "pushed": {"version": "5", "path": "/x/pushed/nyc_flights/5"},
+    "window": "1:9",
+}
 
 
 def write(runs: Path, name: str, record: Any = None, config: Any = None) -> Path:
@@ -131,7 +136,7 @@ def test_a_run_is_named_by_number_id_or_its_beginning(name: str, number: int) ->
         ("4", "no run '4'"),
         ("-1", "no run '-1'"),
         ("2013", "'2013' begins the ids of 3 runs: 20130901T120530-000000, "),
-        ("20130901T120530-000001", "Did you mean '20130901t120530-000000'|Did you mean '20130901T120530-000000'"),
+        ("20130901T120530-000001", "Did you mean '20130901T120530-000000'"),
     ],
 )
 def test_a_name_that_fits_none_or_several_is_refused(name: str, told: str) -> None:
