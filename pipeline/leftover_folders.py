@@ -57,7 +57,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Removes a folder, out of sight first if something may look at it, or a link to one."""
+    """Removes a folder with what is in it; of a link the link alone."""
     if path.is_symlink():
         path.unlink()
     else:

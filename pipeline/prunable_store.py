@@ -1,17 +1,20 @@
 """The metadata stores of an output folder, as pruning reads and changes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from ml_metadata.errors import StatusError
 from ml_metadata.metadata_store.metadata_store import MetadataStore as Store
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.artifact_ledger import Ledger, read_ledger
 from pipeline.folder_identity import IDENTITY, folder_token
-from pipeline.metadata_connection import check_login, open_store
+from pipeline.metadata_connection import check_login, one_line, open_store
 from pipeline.metadata_rows import Rows, check_tables, remove_rows
 from pipeline.metadata_store import MetadataStore
+from schema.errors import InputError
 
 
 class PrunableStore(Protocol):
@@ -68,22 +71,44 @@ class ServerStore:
 
     def __init__(self, output: Path, settings: MetadataStore) -> None:
         self._token = folder_token(output, settings.where)
+        self._where = settings.where
         self.root = output / f"artifacts-{self._token}"
         self.note = f"rows stay in {settings.where}; those of artifacts are marked as deleted"
         check_login(settings)
         self._store: Any = open_store(settings)
 
     def ledger(self) -> Ledger:
-        """What it has of this folder."""
-        return read_ledger(self._store, self._token)
+        """What it has of this folder.
+
+        Raises:
+            InputError: if the server is lost.
+        """
+        with self._told():
+            return read_ledger(self._store, self._token)
 
     def remove(self, rows: Rows) -> None:
-        """Marks the artifacts as deleted, in one request, by which neither the cache nor a resolver takes them."""
-        found = self._store.get_artifacts_by_id(list(rows.artifacts)) if rows.artifacts else []
-        for artifact in found:
-            artifact.state = metadata_store_pb2.Artifact.DELETED
-        if found:
+        """Marks the artifacts as deleted, in one request, so that neither the cache nor a resolver takes them.
+
+        Raises:
+            InputError: if the server is lost.
+        """
+        if not rows.artifacts:
+            return
+        with self._told():
+            found = self._store.get_artifacts_by_id(list(rows.artifacts))
+            for artifact in found:
+                artifact.state = metadata_store_pb2.Artifact.DELETED
             self._store.put_artifacts(found)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """An error of the server's in a sentence."""
+        try:
+            yield
+        except StatusError as error:
+            raise InputError(
+                f"metadata: {self._where} failed: {one_line(str(error))}. Once it is back, prune again"
+            ) from error
 
 
 def open_stores(output: Path, configs: Iterable[Mapping[str, Any]]) -> list[PrunableStore]:

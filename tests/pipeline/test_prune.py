@@ -403,3 +403,31 @@ def test_a_server_whose_password_is_not_there_is_named(output: Output, monkeypat
 
     with pytest.raises(InputError, match="Export METADATA_PASSWORD"):
         prune(output.folder, 1, dry_run=False)
+
+
+def test_a_server_that_is_lost_is_named_and_pruning_again_does_it(
+    server: Server | None, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if server is None:
+        pytest.skip("a file is not lost")
+    output.run("old", blessed=0)
+    output.run("rows")
+    before = listing(output.folder)
+
+    def lose(paths: object) -> int:
+        """At the moment before the artifacts are marked."""
+        del paths
+        server.kill()
+        return 0
+
+    monkeypatch.setattr("pipeline.prune.freed_bytes", lose)
+    try:
+        with pytest.raises(InputError, match=f"metadata: {server.store} at 127.0.0.1.* failed: .* prune again"):
+            prune(output.folder, 1, dry_run=False)
+    finally:
+        server.start()
+    assert listing(output.folder) == before
+    monkeypatch.undo()
+    monkeypatch.setenv("METADATA_PASSWORD", PASSWORD)
+    assert prune(output.folder, 1, dry_run=False)[0].startswith("removed 1 run, 5 artifacts, ")
+    assert output.run("rows") == CACHED

@@ -113,7 +113,7 @@ def test_two_runs_are_compared_by_config_data_metrics_and_slices(command: Comman
         *["", "config", "  problem.network.epochs  0 -> 1"],
         *["", "data", "  span 1 added: 5 rows"],
         *["", "metrics   run 3   run 2   change", "  auc    0.7000  0.7100  +0.0100"],
-        *["", "auc by slice   run 3   run 2   change  n", "  carrier=UA   0.5000  0.6000  +0.1000  9"],
+        *["", "auc by slice   run 3   run 2   change  n", "  carrier=UA  0.5000  0.6000  +0.1000  9"],
     ]
 
 
