@@ -124,7 +124,12 @@ def _part(output: Path, store: PrunableStore, ledger: Ledger, kept: Collection[s
     rows = Rows(
         artifacts=ledger.present() - standing.artifacts,
         executions=ledger.executions.keys() - standing.executions,
-        contexts=[found.context for run, found in ledger.runs.items() if run not in kept],
+        # One of which an execution stays tells by which run that was.
+        contexts=[
+            found.context
+            for run, found in ledger.runs.items()
+            if run not in kept and not found.executions & standing.executions
+        ],
     )
     return _Part(store, ledger, standing, rows)
 

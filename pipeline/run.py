@@ -15,18 +15,20 @@ from typing import Any, TextIO
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
 from pipeline.beam import importable_project
+from pipeline.cause import why_not_reached
 from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
 from pipeline.interruption import INTERRUPTED
-from pipeline.local_runner import LocalRunner, compile_graph, node_ids
+from pipeline.local_runner import LocalRunner, compile_graph, upstream_nodes
 from pipeline.metadata_server import opener
 from pipeline.metadata_types import register_types
 from pipeline.node_result import NodeError, NodeResult, Status
 from pipeline.parallelism import parallelism
+from pipeline.reporting import report_line
 from pipeline.run_config import CONFIG, described
 from pipeline.session import Session
-from pipeline.terminal import NodeLines
+from pipeline.terminal import LiveLine, NodeLines
 from reports.evaluation import overall_metrics
 from reports.run_record import RunRecord, write_json, write_record
 from reports.summary import result_lines, shortened
@@ -92,7 +94,8 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     )
     write_json(described(config), session.folder / CONFIG)
     ir = compile_graph(create_pipeline(config))
-    known = node_ids(ir)
+    upstream = upstream_nodes(ir)
+    known = list(upstream)
     settings = config.environment.metadata
     runner = LocalRunner(ir, session.run_id, at_once=at_once, engine=engine, open_store=opener(settings))
     try:
@@ -112,25 +115,40 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
             results = runner.run(NodeLines(session.terminal))
     except NodeError as failure:
         cause = failure.__cause__ or failure
-        record = replace(record, nodes=node_entries(failure.results, known), seconds=time.monotonic() - started)
+        entries = node_entries(failure.results, upstream, cause)
+        record = replace(record, nodes=entries, seconds=time.monotonic() - started)
         told = one_line(cause)
         made = _made(runner, config.output)
         record = replace(record, status=_failed_status(cause), error=told, reasons=[told], artifacts=made)
         write_record(record, session.folder)
         _say(session.terminal, failure_lines(failure.node, cause, session.folder))
+        # Who interrupts a run does not want to wait.
+        if not isinstance(cause, KeyboardInterrupt):
+            _say(session.terminal, [_reported(session)])
         return exit_code(cause)
     try:
         outputs = runner.outputs()
     except PipelineError as error:
-        _write_failure(replace(record, nodes=node_entries(results, known)), error, session.folder, started)
+        _write_failure(replace(record, nodes=node_entries(results, upstream)), error, session.folder, started)
         raise
-    record = replace(record, nodes=node_entries(results, known), artifacts=relative(outputs, config.output))
+    record = replace(record, nodes=node_entries(results, upstream), artifacts=relative(outputs, config.output))
     record = collect(record, outputs)
     record = replace(record, seconds=time.monotonic() - started)
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
-    _say(session.terminal, [*result_lines(record), *closing_lines(record, session.folder, config.releases)])
+    _say(session.terminal, result_lines(record))
+    report = _reported(session)
+    _say(session.terminal, closing_lines(record, session.folder, config.releases, report))
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
+
+
+def _reported(session: Session) -> str:
+    drawing = LiveLine(session.terminal)
+    drawing.show("drawing the report")
+    try:
+        return report_line(session.folder)
+    finally:
+        drawing.clear()
 
 
 def _made(runner: LocalRunner, output: Path) -> dict[str, str]:
@@ -157,10 +175,23 @@ def keep_predictions(outputs: dict[tuple[str, str], str], folder: Path) -> None:
         shutil.copy2(Path(outputs["DeviceModels", "device_models"]) / PREDICTIONS, folder / PREDICTIONS)
 
 
-def node_entries(results: list[NodeResult], known: list[str]) -> list[dict[str, Any]]:
-    """The record's `nodes`, in the graph's order; those that did not begin are skipped."""
+def node_entries(
+    results: list[NodeResult], upstream: dict[str, list[str]], cause: BaseException | None = None
+) -> list[dict[str, Any]]:
+    """The record's `nodes`, in the graph's order; those that did not begin are skipped.
+
+    Args:
+        results: of the nodes that began.
+        upstream: what each node waits for, in the graph's order.
+        cause: the error that ended the run, if one did.
+    """
     ended = {result.id: result for result in results}
-    return [_node(ended.get(name, NodeResult(name, Status.SKIPPED, 0.0))) for name in known]
+    failed = [result.id for result in results if result.status is Status.FAILED]
+    why = why_not_reached(failed, interrupted=isinstance(cause, KeyboardInterrupt))
+    return [
+        {**_node(ended.get(name, NodeResult(name, Status.SKIPPED, 0.0, why=why))), "upstream": before}
+        for name, before in upstream.items()
+    ]
 
 
 def _node(result: NodeResult) -> dict[str, Any]:
@@ -213,11 +244,11 @@ def _rows(examples: Path) -> dict[str, int]:
     return totals
 
 
-def closing_lines(record: RunRecord, folder: Path, releases: Path) -> list[str]:
-    """Paths and the next command."""
+def closing_lines(record: RunRecord, folder: Path, releases: Path, report: str) -> list[str]:
+    """Paths, the line on the report among them, and the next command."""
     base = Path.cwd()
     seconds = f"{record.seconds:.0f} s in all, of which {record.startup_seconds:.0f} s start-up"
-    lines = [f"  run     {shortened(folder, base)}/run.json, {seconds}"]
+    lines = [f"  run     {shortened(folder, base)}/run.json, {seconds}", report]
     if record.pushed:
         version = int(record.pushed["version"])
         lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}{staleness(version, releases)}")

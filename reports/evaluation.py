@@ -1,6 +1,8 @@
 """A ModelEvaluation artifact as plain numbers, through TFMA's own loader."""
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,43 @@ OVERALL = "overall"
 EXAMPLE_COUNT = "example_count"
 CANDIDATE = "candidate"
 BASELINE = "baseline"
+CHANGE = "change"
 
 Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value and its 95 % interval; NaN where it is not defined, None where no interval was asked for."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """One slice: its (feature, value) pairs, its rows, and estimates by metric of each side.
+
+    Sides are "candidate", "baseline" and "change", candidate minus baseline; the last two are empty without a baseline.
+    """
+
+    name: str
+    pairs: tuple[tuple[str, str], ...]
+    rows: int
+    sides: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+
+    def estimate(self, metric: str, side: str = CANDIDATE) -> Estimate:
+        """The estimate of a metric; one of NaN where there is none."""
+        return self.sides.get(side, {}).get(metric, Estimate(math.nan))
+
+
+def load_slices(evaluation: Path) -> list[SliceResult]:
+    """All slices, the whole test split first, then by feature and value."""
+    from tensorflow_model_analysis import load_metrics
+
+    found = [_slice(by_slice) for by_slice in load_metrics(str(evaluation))]
+    return sorted(found, key=lambda one: [(name, _natural(value)) for name, value in one.pairs])
 
 
 def overall_metrics(evaluation: Path) -> dict[str, Metrics]:
@@ -19,32 +56,57 @@ def overall_metrics(evaluation: Path) -> dict[str, Metrics]:
 
 def slice_rows(evaluation: Path) -> dict[str, int]:
     """Rows of each slice by its name, see slice_name."""
-    found = sliced_metrics(evaluation)
-    return {name: int(metrics[CANDIDATE].get(EXAMPLE_COUNT, 0)) for name, metrics in found.items()}
+    return {one.name: one.rows for one in load_slices(evaluation)}
 
 
 def sliced_metrics(evaluation: Path) -> dict[str, dict[str, Metrics]]:
     """Metrics by slice, by model ("candidate", "baseline"), by name. What is not finite is NaN."""
-    from tensorflow_model_analysis import load_metrics
-
-    found: dict[str, dict[str, Metrics]] = {}
-    for by_slice in load_metrics(str(evaluation)):
-        models = found.setdefault(slice_name(by_slice.slice_key), {CANDIDATE: {}, BASELINE: {}})
-        for entry in by_slice.metric_keys_and_values:
-            if not entry.key.is_diff and entry.value.HasField("double_value"):
-                models[entry.key.model_name or CANDIDATE][entry.key.name] = _number(entry.value)
-    return found
+    return {
+        one.name: {
+            side: {name: estimate.value for name, estimate in one.sides[side].items()} for side in (CANDIDATE, BASELINE)
+        }
+        for one in load_slices(evaluation)
+    }
 
 
 def slice_name(key: Any) -> str:
     """`overall`, or `soil=clay`, or `soil=clay, crop=rye`, of TFMA's SliceKey."""
-    pairs = []
+    return ", ".join(f"{column}={value}" for column, value in slice_pairs(key)) or OVERALL
+
+
+def slice_pairs(key: Any) -> Iterator[tuple[str, str]]:
+    """(feature, value) of each part of TFMA's SliceKey."""
     for single in key.single_slice_keys:
         value = getattr(single, single.WhichOneof("kind") or "bytes_value")
-        pairs.append(f"{single.column}={value.decode(errors='replace') if isinstance(value, bytes) else value}")
-    return ", ".join(pairs) or OVERALL
+        yield single.column, value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def _number(value: Any) -> float:
+def _slice(by_slice: Any) -> SliceResult:
+    sides: dict[str, dict[str, Estimate]] = {CANDIDATE: {}, BASELINE: {}, CHANGE: {}}
+    for entry in by_slice.metric_keys_and_values:
+        if entry.value.HasField("double_value"):
+            side = CHANGE if entry.key.is_diff else entry.key.model_name or CANDIDATE
+            sides[side][entry.key.name] = _estimate(entry)
+    rows = sides[CANDIDATE].get(EXAMPLE_COUNT, Estimate(0.0)).value
+    return SliceResult(slice_name(by_slice.slice_key), tuple(slice_pairs(by_slice.slice_key)), int(rows), sides)
+
+
+def _estimate(entry: Any) -> Estimate:
+    value = _finite(entry.value)
+    if not entry.HasField("confidence_interval") or math.isnan(value):
+        return Estimate(value)
+    low, high = _finite(entry.confidence_interval.lower_bound), _finite(entry.confidence_interval.upper_bound)
+    return Estimate(value) if math.isnan(low) or math.isnan(high) else Estimate(value, low, high)
+
+
+def _finite(value: Any) -> float:
     number: float = value.double_value.value
     return number if math.isfinite(number) else math.nan
+
+
+def _natural(value: str) -> tuple[int, float, str]:
+    """Numbers by size and before words."""
+    try:
+        return 0, float(value), value
+    except ValueError:
+        return 1, 0.0, value

@@ -56,7 +56,7 @@ def prune_lines(pruned: Pruned, keep: int, *, dry_run: bool) -> list[str]:
 
 
 def _of(found: KeptArtifacts) -> str:
-    return f"run {found.run_id}" if found.run_id else "runs pruned earlier"
+    return f"run {found.run_id}" if found.run_id else "no run that is known"
 
 
 def _named(artifacts: Sequence[str]) -> str:

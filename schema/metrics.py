@@ -10,26 +10,28 @@ from schema.problem import Evaluation, Task
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: TFMA's class and its config, and whether more is better (None: neither way)."""
+    """One metric: TFMA's class and its config, whether more is better (None: neither way), its unit and title."""
 
     name: str
     task: Task
     tfma_class: str
     higher_is_better: bool | None
+    unit: str
+    title: str
     options: tuple[tuple[str, Any], ...] = ()
 
 
 _ALL = (
-    Metric("auc", Task.BINARY, "AUC", True),
-    Metric("pr_auc", Task.BINARY, "AUCPrecisionRecall", True),
-    Metric("binary_accuracy", Task.BINARY, "BinaryAccuracy", True),
-    Metric("log_loss", Task.BINARY, "BinaryCrossEntropy", False),
-    Metric("calibration", Task.BINARY, "Calibration", None),
-    Metric("accuracy", Task.MULTICLASS, "SparseCategoricalAccuracy", True),
-    Metric("log_loss", Task.MULTICLASS, "SparseCategoricalCrossentropy", False),
-    Metric("mean_absolute_error", Task.REGRESSION, "MeanAbsoluteError", False),
-    Metric("mean_squared_error", Task.REGRESSION, "MeanSquaredError", False),
-    Metric("mean_prediction", Task.REGRESSION, "MeanPrediction", None),
+    Metric("auc", Task.BINARY, "AUC", True, "0 to 1", "AUC"),
+    Metric("pr_auc", Task.BINARY, "AUCPrecisionRecall", True, "0 to 1", "area under precision and recall"),
+    Metric("binary_accuracy", Task.BINARY, "BinaryAccuracy", True, "share of rows", "accuracy"),
+    Metric("log_loss", Task.BINARY, "BinaryCrossEntropy", False, "nats", "log loss"),
+    Metric("calibration", Task.BINARY, "Calibration", None, "predicted to true", "calibration"),
+    Metric("accuracy", Task.MULTICLASS, "SparseCategoricalAccuracy", True, "share of rows", "accuracy"),
+    Metric("log_loss", Task.MULTICLASS, "SparseCategoricalCrossentropy", False, "nats", "log loss"),
+    Metric("mean_absolute_error", Task.REGRESSION, "MeanAbsoluteError", False, "label's unit", "mean absolute error"),
+    Metric("mean_squared_error", Task.REGRESSION, "MeanSquaredError", False, "label's unit²", "mean squared error"),
+    Metric("mean_prediction", Task.REGRESSION, "MeanPrediction", None, "label's unit", "mean prediction"),
 )
 
 # The metric that one number for a model means; device variants are held to it.

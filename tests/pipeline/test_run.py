@@ -95,18 +95,38 @@ def test_a_cached_push_says_if_another_version_is_in_use(tmp_path: Path) -> None
 def test_a_run_says_its_seconds_and_those_of_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     record = RunRecord(run_id="1", status="finished", startup_seconds=9.6, seconds=12.4)
-    assert closing_lines(record, tmp_path / "runs" / "1", tmp_path / "pushed") == [
-        "  run     runs/1/run.json, 12 s in all, of which 10 s start-up"
+    assert closing_lines(record, tmp_path / "runs" / "1", tmp_path / "pushed", "  report  runs/1/report.html") == [
+        "  run     runs/1/run.json, 12 s in all, of which 10 s start-up",
+        "  report  runs/1/report.html",
     ]
 
 
 def test_nodes_are_recorded_in_the_graphs_order_whichever_ended_first() -> None:
-    results = [NodeResult("c", Status.RAN, 1.234, 812.345), NodeResult("a", Status.FAILED, 2.0)]
-    assert node_entries(results, ["a", "b", "c"]) == [
-        {"id": "a", "status": "failed", "seconds": 2.0, "peak_mb": None},
-        {"id": "b", "status": "skipped", "seconds": 0.0, "peak_mb": None},
-        {"id": "c", "status": "ran", "seconds": 1.23, "peak_mb": 812.3},
+    results = [NodeResult("c", Status.RAN, 1.234, 812.345, "changed source"), NodeResult("a", Status.FAILED, 2.0)]
+    assert node_entries(results, {"a": [], "b": ["a"], "c": ["a", "b"]}) == [
+        {"id": "a", "status": "failed", "seconds": 2.0, "peak_mb": None, "why": "", "upstream": []},
+        {
+            "id": "b",
+            "status": "skipped",
+            "seconds": 0.0,
+            "peak_mb": None,
+            "why": "not reached: a failed",
+            "upstream": ["a"],
+        },
+        {
+            "id": "c",
+            "status": "ran",
+            "seconds": 1.23,
+            "peak_mb": 812.3,
+            "why": "changed source",
+            "upstream": ["a", "b"],
+        },
     ]
+
+
+def test_what_an_interruption_kept_from_running_says_so() -> None:
+    entries = node_entries([NodeResult("a", Status.FAILED, 2.0)], {"a": [], "b": ["a"]}, KeyboardInterrupt())
+    assert entries[1]["why"] == "not reached: interrupted in a"
 
 
 def test_an_interruption_names_what_ran(tmp_path: Path) -> None:

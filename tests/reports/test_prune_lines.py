@@ -33,7 +33,7 @@ def test_what_goes_and_what_stays_is_named_with_why() -> None:
         "  run c: made version 8, which is still there",
         "kept of runs that are gone, since what stays stands on it:",
         "  run a: Trainer/model/7",
-        "  runs pruned earlier: Transform/transform_graph/0, Transform/transform_graph/1, Transform/transform_graph/2 "
+        "  no run that is known: Transform/transform_graph/0, Transform/transform_graph/1, Transform/transform_graph/2 "
         "and 2 more",
         "rows stay",
     ]

@@ -1,0 +1,39 @@
+"""Writes the report of an earlier run: `python -m reports OUTPUT`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from schema.errors import InputError, PipelineError
+
+
+def main(arguments: list[str]) -> int:
+    """Writes `report.html` and `report.json` into the run's folder; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__, allow_abbrev=False)
+    parser.add_argument("output", nargs="?", default="output", help="the --output of the run")
+    parser.add_argument("--run", default="latest", help="the run's id, or a beginning that no other has; the newest")
+    parser.add_argument("--to", metavar="FOLDER", help="where to write; the run's own folder when left out")
+    chosen = parser.parse_args(arguments)
+    try:
+        return _main(Path(chosen.output), chosen.run, chosen.to)
+    except PipelineError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return InputError.exit_code
+
+
+def _main(output: Path, name: str, to: str | None) -> int:
+    from reports.report import write_report
+    from reports.run import find_run, read_run
+
+    folder = find_run(output, name)
+    target = Path(to) if to else folder
+    target.mkdir(parents=True, exist_ok=True)
+    sys.stdout.write(f"{write_report(read_run(folder), target)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,239 @@
+"""The evaluation: metrics against baseline and bounds, curves, and slices."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from reports.bounds import Bound
+from reports.charts import curves as charts
+from reports.charts.canvas import Chart
+from reports.charts.slices import forest
+from reports.curves import Curves
+from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, Estimate, SliceResult
+from reports.html import BAD, GOOD, Cell, Column, Table, View, interval, number, words
+from schema.closed import nearest
+from schema.errors import InputError
+from schema.metrics import MAIN, Metric, metrics_of
+from schema.problem import Task
+
+# A forest of more slices than this is no longer one that a person reads: the worst are drawn, all are in the table.
+_DRAWN = 40
+_WORST = 3
+
+
+@dataclass(frozen=True)
+class Evaluation(View):
+    """All that was measured on the test split.
+
+    Attributes:
+        task: of the problem.
+        slices: all of them, the whole test split first.
+        curves: by slice and model.
+        bounds: what was held to.
+        classes: names of the classes, in order.
+        threshold: probability from which the positive class is decided.
+        min_slice_rows: rows below which a slice is shown but not judged.
+    """
+
+    template: ClassVar[str] = "evaluation.html"
+    task: Task
+    slices: Sequence[SliceResult]
+    curves: Mapping[str, Mapping[str, Curves]]
+    bounds: Sequence[Bound] = ()
+    classes: Sequence[str] = ()
+    threshold: float = 0.5
+    min_slice_rows: int = 1000
+    metric: Metric = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", metrics_of(self.task)[MAIN[self.task]])
+
+    @property
+    def overall(self) -> SliceResult:
+        """The whole test split."""
+        return self.slices[0]
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether an earlier model was evaluated beside the candidate."""
+        return bool(self.overall.sides.get(BASELINE))
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """What was measured, the main metric first."""
+        known = [one for one in metrics_of(self.task).values() if one.name in self.overall.sides[CANDIDATE]]
+        return sorted(known, key=lambda one: one.name != self.metric.name)
+
+    def estimate(self, one: SliceResult, metric: Metric, side: str = CANDIDATE) -> Estimate:
+        """The estimate; NaN where a slice has one class alone, for which TFMA gives an AUC of 0."""
+        rank = metric.name in ("auc", "pr_auc")
+        return Estimate(math.nan) if rank and self.is_one_class(one) else one.estimate(metric.name, side)
+
+    def is_one_class(self, one: SliceResult) -> bool:
+        """Whether all rows of a slice have one label."""
+        decisions = self.curves.get(one.name, {}).get(CANDIDATE, Curves()).decisions
+        return decisions is not None and decisions.one_class
+
+    def judged(self) -> list[SliceResult]:
+        """Slices with rows enough to be judged and a main metric, the worst first."""
+        found = [
+            one
+            for one in self.slices[1:]
+            if one.rows >= self.min_slice_rows and not math.isnan(self.estimate(one, self.metric).value)
+        ]
+        sign = -1 if self.metric.higher_is_better is False else 1
+        return sorted(found, key=lambda one: sign * self.estimate(one, self.metric).value)
+
+    def slice(self, name: str) -> "OneSlice":
+        """One slice by its name, such as `carrier=UA`.
+
+        Raises:
+            InputError: if there is none, with the nearest name.
+        """
+        for one in self.slices:
+            if one.name == name:
+                return OneSlice(self, one)
+        raise InputError(f"no slice '{name}' in this evaluation.{nearest(name, [one.name for one in self.slices])}")
+
+    def context(self) -> dict[str, Any]:
+        """Tables, drawings and the worst slices."""
+        judged, label = self.judged(), f"{self.metric.title} ({self.metric.unit})"
+        return {
+            "has_baseline": self.has_baseline,
+            "has_intervals": self.overall.estimate(self.metric.name).low is not None,
+            "metrics": self.table(),
+            "charts": self.slice(OVERALL).drawings(),
+            "worst": [self._sentence(one) for one in judged[:_WORST]],
+            "forest": forest(self._drawn(judged), self.overall, self.metric.name, label) if judged else None,
+            "left_out": max(0, len(judged) - _DRAWN),
+            "slices": self.slice_table() if len(self.slices) > 1 else None,
+            "count": len(self.slices) - 1,
+            "few": sum(one.rows < self.min_slice_rows for one in self.slices[1:]),
+            "min_slice_rows": self.min_slice_rows,
+        }
+
+    def _drawn(self, judged: Sequence[SliceResult]) -> list[SliceResult]:
+        """By feature and value where all are drawn; else the worst."""
+        if len(judged) > _DRAWN:
+            return list(judged[:_DRAWN])
+        return [one for one in self.slices if one in judged]
+
+    def _sentence(self, one: SliceResult) -> dict[str, Any]:
+        estimate, whole = self.estimate(one, self.metric), self.estimate(self.overall, self.metric)
+        apart = (
+            estimate.low is not None and estimate.high is not None and not estimate.low <= whole.value <= estimate.high
+        )
+        return {
+            "name": one.name,
+            "rows": f"{one.rows:,}",
+            "told": interval(estimate, ".4f").text,
+            "difference": f"{estimate.value - whole.value:+.4f}",
+            "apart": apart,
+        }
+
+    def table(self) -> Table:
+        """A line a metric of the whole test split."""
+        columns = [Column("metric", is_number=False), Column("unit", is_number=False), Column("candidate [95 %]")]
+        if self.has_baseline:
+            columns += [Column("baseline"), Column("change [95 %]")]
+        columns.append(Column("bound", is_number=False))
+        count = self.overall.estimate(EXAMPLE_COUNT)
+        rows = [words("example_count"), words("rows"), number(count.value, ",.0f")]
+        lines = [[*rows, *([words(""), words("")] if self.has_baseline else []), words("")]]
+        return Table("Metrics of the test split", columns, lines + [self._line(metric) for metric in self.metrics])
+
+    def _line(self, metric: Metric) -> list[Cell]:
+        line = [words(metric.name), words(metric.unit), interval(self.estimate(self.overall, metric), ".4f")]
+        if self.has_baseline:
+            line.append(number(self.estimate(self.overall, metric, BASELINE).value, ".4f"))
+            line.append(interval(self.estimate(self.overall, metric, CHANGE), "+.4f"))
+        return [*line, self._judged(metric)]
+
+    def _judged(self, metric: Metric) -> Cell:
+        held = [bound for bound in self.bounds if bound.metric == metric.name and not bound.features]
+        # A first model has nothing to change against.
+        held = [bound for bound in held if self.has_baseline or not bound.kind.endswith("change")]
+        told, mark = [], GOOD if held else ""
+        for bound in held:
+            side = CHANGE if bound.kind.endswith("change") else CANDIDATE
+            holds = bound.holds(self.overall.estimate(metric.name, side).value)
+            told.append(f"{bound}{' held' if holds else ' missed'}")
+            mark = mark if holds else BAD
+        return words(", ".join(told), mark)
+
+    def slice_table(self) -> Table:
+        """A line a slice with every metric; a slice is judged from min_slice_rows rows on."""
+        columns = [Column("slice", is_number=False), Column("rows")]
+        columns.append(Column(f"{self.metric.name} [95 %]", self.metric.unit))
+        if self.has_baseline:
+            columns.append(Column(f"change of {self.metric.name} [95 %]"))
+        others = [metric for metric in self.metrics if metric is not self.metric]
+        columns += [Column(metric.name, metric.unit) for metric in others]
+        return Table("Metrics by slice", columns, [self._slice_line(one, others) for one in self.slices])
+
+    def _slice_line(self, one: SliceResult, others: Sequence[Metric]) -> list[Cell]:
+        line = [self._name(one), number(one.rows, ",.0f"), interval(self.estimate(one, self.metric), ".4f")]
+        if self.has_baseline:
+            line.append(interval(self.estimate(one, self.metric, CHANGE), "+.4f"))
+        return [*line, *(number(self.estimate(one, metric).value, ".4f") for metric in others)]
+
+    def _name(self, one: SliceResult) -> Cell:
+        missed = [bound for bound in self.bounds if self._applies(bound, one) and not self._holds(bound, one)]
+        return words(one.name, BAD if missed else "")
+
+    def _applies(self, bound: Bound, one: SliceResult) -> bool:
+        features = {name for name, _ in one.pairs}
+        judged = not features or one.rows >= self.min_slice_rows
+        changes = bound.kind.endswith("change") and not self.has_baseline
+        return features == set(bound.features) and judged and not changes
+
+    def _holds(self, bound: Bound, one: SliceResult) -> bool:
+        side = CHANGE if bound.kind.endswith("change") else CANDIDATE
+        return bound.holds(one.estimate(bound.metric, side).value)
+
+
+@dataclass(frozen=True)
+class OneSlice(View):
+    """One slice of an evaluation, drilled into."""
+
+    template: ClassVar[str] = "slice.html"
+    evaluation: Evaluation
+    one: SliceResult
+
+    def context(self) -> dict[str, Any]:
+        """Metrics beside those of all rows, and curves."""
+        return {"name": self.one.name, "rows": self.one.rows, "metrics": self.table(), "charts": self.drawings()}
+
+    def table(self) -> Table:
+        """A line a metric."""
+        whole, found = self.evaluation.overall, self.evaluation
+        columns = [Column("metric", is_number=False), Column("unit", is_number=False), Column("this slice [95 %]")]
+        columns.append(Column("all rows"))
+        if found.has_baseline:
+            columns.append(Column("change against the baseline [95 %]"))
+        lines = []
+        for metric in found.metrics:
+            line = [words(metric.name), words(metric.unit), interval(found.estimate(self.one, metric), ".4f")]
+            line.append(number(found.estimate(whole, metric).value, ".4f"))
+            if found.has_baseline:
+                line.append(interval(found.estimate(self.one, metric, CHANGE), "+.4f"))
+            lines.append(line)
+        return Table(f"Metrics of {self.one.name}", columns, lines)
+
+    def drawings(self) -> list[Chart]:
+        """The curves that the task has."""
+        models = self.evaluation.curves.get(self.one.name, {})
+        decisions = {name: found.decisions for name, found in models.items() if found.decisions is not None}
+        decisions = {name: found for name, found in decisions.items() if not found.one_class}
+        shares = {name: found.calibration for name, found in models.items() if found.calibration is not None}
+        confusion = models.get(CANDIDATE, Curves()).confusion
+        drawn = []
+        if decisions:
+            drawn += [charts.roc(decisions, self.evaluation.threshold)]
+            drawn += [charts.precision_recall(decisions, self.evaluation.threshold)]
+        if shares:
+            drawn.append(charts.calibration(shares))
+        if confusion is not None:
+            drawn.append(charts.confusion(confusion, self.evaluation.classes))
+        return drawn

@@ -1,0 +1,69 @@
+"""What became of a run, in a few words and numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reports.evaluation import CHANGE, SliceResult
+from reports.html import BAD, GOOD, View, interval, number
+from schema.metrics import Metric
+
+_HEADS = {
+    "pushed": (GOOD, "Blessed and pushed"),
+    "blessed": (GOOD, "Blessed, not pushed"),
+    "not blessed": (BAD, "Not blessed, not pushed"),
+    "failed": (BAD, "Failed"),
+    "interrupted": (BAD, "Interrupted"),
+    "finished": ("", "Finished; no verdict was asked for"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict(View):
+    """The run's title, verdict, reasons, and the numbers that one looks for first."""
+
+    template: ClassVar[str] = "verdict.html"
+    title: str
+    record: Mapping[str, Any]
+    overall: SliceResult | None
+    metric: Metric | None
+
+    def context(self) -> dict[str, Any]:
+        """Head, reasons and tiles."""
+        mark, head = _HEADS.get(self.record["status"], ("", self.record["status"]))
+        if self.record.get("pushed"):
+            head += f" as version {self.record['pushed']['version']}"
+        return {
+            "title": self.title,
+            "record": self.record,
+            "mark": mark,
+            "head": head,
+            "reasons": [] if mark == GOOD else self._reasons(),
+            "tiles": list(self._tiles()),
+        }
+
+    def _reasons(self) -> list[str]:
+        # A node's error is the reason as well, and may have several lines.
+        reasons = self.record.get("reasons") or ([self.record["error"]] if self.record.get("error") else [])
+        return [line for reason in reasons for line in reason.splitlines() if line.strip()]
+
+    def _tiles(self) -> Any:
+        if self.overall is not None and self.metric is not None:
+            estimate = self.overall.estimate(self.metric.name)
+            yield interval(estimate, ".4f"), f"{self.metric.title} on the test split ({self.metric.unit})"
+            change = self.overall.estimate(self.metric.name, CHANGE)
+            if self.overall.sides.get(CHANGE):
+                yield interval(change, "+.4f"), f"change of {self.metric.title} against the baseline"
+        rows = self.record.get("rows") or {}
+        if rows:
+            yield number(sum(rows.values()), ",.0f"), f"rows, {_spans(self.record['window'])}"
+        variants = self.record.get("variants") or []
+        if variants:
+            accepted = sum(one["accepted"] for one in variants)
+            yield number(accepted, ".0f", f" of {len(variants)}"), "device variants accepted"
+        if self.record.get("seconds"):
+            yield number(self.record["seconds"], ".0f", " s"), "wall time of the run"
+
+
+def _spans(window: str) -> str:
+    return "all spans" if window == ":" else f"spans {window}"
