@@ -38,6 +38,13 @@ def is_kept(store: Any, execution: Any) -> bool:
     return all(fileio.exists(artifact.uri) for artifact in artifacts)
 
 
+def are_live(store: Any, executions: set[int]) -> bool:
+    """Whether nothing that these executions gave was pruned: on a server the rows stay, of artifacts that are gone."""
+    events = store.get_events_by_execution_ids(sorted(executions))
+    given = {event.artifact_id for event in events if event.type in _OUTPUTS}
+    return all(found.state == metadata_store_pb2.Artifact.LIVE for found in store.get_artifacts_by_id(sorted(given)))
+
+
 def run_of(store: Any, execution: Any) -> str:
     """The id of the run that the execution was part of first."""
     contexts = store.get_contexts_by_execution(execution.id)

@@ -7,7 +7,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
 from pipeline.cause import Before, why_answered, why_cached, why_ran
-from pipeline.executions import SUCCEEDED, answer, given_now, given_to, is_kept, maker, run_of
+from pipeline.executions import SUCCEEDED, answer, are_live, given_now, given_to, is_kept, maker, run_of
 from pipeline.node_result import Status
 from schema.errors import InputError
 
@@ -41,10 +41,12 @@ class RunHistory:
             done = {node: self._succeeded(handle.store, node) for node in needed}
             for run in _runs_of(handle.store, done[needed[0]]):
                 executions = {execution.id for execution in handle.store.get_executions_by_context(run.id)}
-                if all(done[node] & executions for node in needed):
+                own = [done[node] & executions for node in needed]
+                if all(own) and are_live(handle.store, set().union(*own)):
                     return str(run.name)
         raise InputError(
-            f"no earlier run in this output folder has done {', '.join(needed)}. Run the whole pipeline first."
+            f"no earlier run in this output folder has done {', '.join(needed)}, or what it made has been pruned. "
+            "Run the whole pipeline first."
         )
 
     def _succeeded(self, store: Any, node: str) -> set[int]:
