@@ -27,6 +27,7 @@ def node(problem: Problem, fingerprint: str) -> ColumnEvaluator:
         example_splits=["test"],
         eval_config=eval_config(problem),
         fingerprint=fingerprint,
+        split_key=problem.split.key,
     )
 
 
