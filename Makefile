@@ -64,6 +64,10 @@ help: ## list the targets
 run: $(ENVIRONMENT) $(SAMPLE) ## train, evaluate and push on the sample data; ARGS="--quick" passes flags on
 	@$(PYTHON) run_local.py $(ARGS)
 
+.PHONY: tensorboard
+tensorboard: $(ENVIRONMENT) ## show the trainings of output/ in TensorBoard; ARGS="--output other --port 6007"
+	@$(PYTHON) -m pipeline.tensorboard $(ARGS)
+
 .PHONY: test
 test: $(ENVIRONMENT) $(SAMPLE) ## run the tests; ARGS="tests/schema -x" passes arguments on
 	@$(PYTHON) -m pytest $(ARGS)
