@@ -5,7 +5,7 @@ from typing import Any
 from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.types import Artifact
 
-from components.release_gate import BLESSED, CURRENT_MODEL_ID
+from components.blessings import BLESSED, CURRENT_MODEL_ID, newest_blessed
 
 
 class BaselineStrategy(ResolverStrategy):
@@ -22,11 +22,7 @@ class BaselineStrategy(ResolverStrategy):
             for blessing in input_dict.get("blessing", [])
             if blessing.get_int_custom_property(BLESSED) == 1
         }
-        newest = min((candidate.id for candidate in input_dict.get("candidate", [])), default=None)
-        earlier = [
-            model
-            for model in input_dict.get("model", [])
-            if model.id in blessed and (newest is None or model.id < newest)
-        ]
-        found = sorted(earlier, key=lambda model: model.id)[-1:]
-        return {**{key: [] for key in input_dict}, "model": found}
+        candidate = min((candidate.id for candidate in input_dict.get("candidate", [])), default=None)
+        models = {model.id: model for model in input_dict.get("model", [])}
+        found = newest_blessed(models, blessed, candidate)
+        return {**{key: [] for key in input_dict}, "model": [] if found is None else [models[found]]}

@@ -12,11 +12,8 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 
 from components.artifacts import DeviceModels, Verdict
+from components.blessings import BLESSED, CURRENT_MODEL, CURRENT_MODEL_ID
 from reports.evaluation import CANDIDATE, OVERALL, overall_metrics, slice_name, slice_rows
-
-BLESSED = "blessed"
-CURRENT_MODEL = "current_model"
-CURRENT_MODEL_ID = "current_model_id"
 
 
 @component

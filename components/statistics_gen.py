@@ -1,9 +1,12 @@
-"""Statistics a span: each span is analysed once, and drift between spans can be seen."""
+"""Statistics a span and a split: each span is analysed once, and drift between spans can be seen."""
 
 import hashlib
+import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from importlib.metadata import version
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
@@ -24,9 +27,13 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 from tfx.utils import io_utils
 from tfx_bsl.coders import example_coder
 
+from components.kept_statistics import KeptSpan
 from components.partial_statistics import Generator, Part, StatisticsCombiner
 from components.span_store import StoredSpan, read_spans
 from ingestion.records import example_batches
+from ingestion.splits import SPLITS
+
+_LOG = logging.getLogger(__name__)
 
 STATISTICS_FILE = "FeatureStats.pb"
 
@@ -38,8 +45,10 @@ ROWS_UNKNOWN = "rows_outside_domain"
 # Shards, gzip, that one worker reads in about two seconds.
 _JOB_BYTES = 8 << 20
 
-# The file of a span's statistics, and shards of the span.
-Job = tuple[str, tuple[str, ...]]
+# The folder of what is kept of a span, one of its splits, and shards of that.
+Job = tuple[str, str, tuple[str, ...]]
+# A job's split and shards, and the part of their rows.
+Found = tuple[str, tuple[str, ...], Part]
 # Rows by the name of the statistic, by feature.
 Counts = dict[str, Counter[str]]
 
@@ -49,58 +58,95 @@ def SpanStatisticsGen(  # noqa: N802 (a node is named like a class)
     examples: InputArtifact[Examples],
     schema: InputArtifact[Schema],
     statistics: OutputArtifact[ExampleStatistics],
+    split_statistics: OutputArtifact[ExampleStatistics],
     cache: Parameter[str],
     fingerprint: Parameter[str],
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
-    """Writes `Split-span-NN/FeatureStats.pb`, one a span, in the standard layout of ExampleStatistics."""
+    """Writes `Split-NAME/FeatureStats.pb` in the standard layout of ExampleStatistics.
+
+    `statistics` has a name a span, such as `span-03`, of all its rows; `split_statistics` has train, eval and test, of
+    the rows of all spans. Both are merged of the same parts, so that each row is read once.
+    """
     schema_text = Path(io_utils.get_only_uri_in_dir(schema.uri)).read_text(encoding="utf-8")
-    identity = hashlib.sha256(f"{fingerprint}{schema_text}".encode()).hexdigest()[:12]
+    known = text_format.Parse(schema_text, schema_pb2.Schema())
+    identity = _identity(fingerprint, schema_text)
     spans = read_spans(Path(examples.uri))
-    kept = {span.name: Path(cache) / "statistics" / f"{Path(span.folder).name}-{identity}.pb" for span in spans}
-    missing = [(span, str(kept[span.name])) for span in spans if not kept[span.name].is_file()]
-    jobs = [job for span, target in missing for job in _jobs(span, target)]
+    kept = [KeptSpan(Path(cache) / "statistics" / f"{Path(span.folder).name}-{identity}") for span in spans]
+    _fill(spans, kept, known, beam_pipeline)
+    _lay(statistics, {span.name: one.statistics() for span, one in zip(spans, kept, strict=True)})
+    _lay(split_statistics, {split: _merged(split, kept, known) for split in SPLITS})
+    for artifact in (statistics, split_statistics):
+        artifact.span = max(span.span for span in spans)
+
+
+def _identity(fingerprint: str, schema_text: str) -> str:
+    """Digest of all that shapes a part beside its rows; the libraries' own versions too, whose objects it holds."""
+    libraries = [version(name) for name in ("tensorflow-data-validation", "tfx-bsl")]
+    return hashlib.sha256(json.dumps([fingerprint, schema_text, *libraries]).encode()).hexdigest()[:12]
+
+
+def _fill(spans: list[StoredSpan], kept: list[KeptSpan], schema: schema_pb2.Schema, pipeline: beam.Pipeline) -> None:
+    """Makes what is not kept yet; only the rows of splits without a part are read."""
+    places = zip(spans, kept, strict=True)
+    jobs = [job for span, one in places for split in one.lacking(SPLITS) for job in _jobs(span, one, split)]
+    _LOG.info("%d of %d spans to analyse", len({folder for folder, _, _ in jobs}), len(spans))
     if jobs:
-        parsed = text_format.Parse(schema_text, schema_pb2.Schema()).SerializeToString()
-        with beam_pipeline as pipeline:
-            parts = pipeline | beam.Create(jobs) | beam.Map(_analyse, parsed)
-            _ = parts | beam.GroupByKey() | beam.Map(_write, parsed)
-    for span in spans:
-        folder = Path(statistics.uri) / f"Split-{span.name}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / STATISTICS_FILE).write_bytes(kept[span.name].read_bytes())
-    statistics.split_names = artifact_utils.encode_split_names([span.name for span in spans])
-    statistics.span = max(span.span for span in spans)
+        serialized = schema.SerializeToString()
+        with pipeline:
+            parts = pipeline | beam.Create(jobs) | beam.Map(_analyse, serialized)
+            _ = parts | beam.GroupByKey() | beam.Map(_keep, serialized)
+    for one in kept:
+        if not one.has_statistics:
+            _summarise(one, schema)
 
 
-def _jobs(span: StoredSpan, target: str) -> Iterator[Job]:
-    """The span's shards by as many as are worth the start of a reading; one job at least, for statistics of no rows."""
+def _jobs(span: StoredSpan, kept: KeptSpan, split: str) -> Iterator[Job]:
+    """The split's shards by as many as are worth the start of a reading; one job at least, for a part of no rows."""
     shards: list[str] = []
     size = 0
-    for shard in sorted(Path(span.folder).glob("Split-*/*.gz")):
+    for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz")):
         if size >= _JOB_BYTES:
-            yield target, tuple(shards)
+            yield str(kept.folder), split, tuple(shards)
             shards, size = [], 0
         shards.append(str(shard))
         size += shard.stat().st_size
-    yield target, tuple(shards)
+    yield str(kept.folder), split, tuple(shards)
 
 
-def _analyse(job: Job, schema: bytes) -> tuple[str, tuple[tuple[str, ...], Part]]:
-    target, shards = job
-    return target, (shards, read_part(map(Path, shards), schema_pb2.Schema.FromString(schema)))
+def _analyse(job: Job, schema: bytes) -> tuple[str, Found]:
+    folder, split, shards = job
+    return folder, (split, shards, read_part(map(Path, shards), schema_pb2.Schema.FromString(schema)))
 
 
-def _write(span: tuple[str, Iterable[tuple[tuple[str, ...], Part]]], schema: bytes) -> None:
-    target, parts = span
+def _keep(span: tuple[str, Iterable[Found]], schema: bytes) -> None:
+    kept, known = KeptSpan(Path(span[0])), schema_pb2.Schema.FromString(schema)
     # In the order of the shards, whatever the runner's: another order rounds differently.
-    ordered = (part for _, part in sorted(parts, key=itemgetter(0)))
-    statistics = _combiner(schema_pb2.Schema.FromString(schema)).merged(ordered)
-    path = Path(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".partial")
-    aside.write_bytes(statistics.SerializeToString(deterministic=True))
-    aside.rename(path)
+    ordered = sorted(span[1], key=itemgetter(0, 1))
+    for split, found in groupby(ordered, key=itemgetter(0)):
+        kept.keep_part(split, _combiner(known).combined(part for _, _, part in found))
+    _summarise(kept, known)
+
+
+def _summarise(kept: KeptSpan, schema: schema_pb2.Schema) -> None:
+    # Of the parts as they are kept, so that a span has the same statistics whenever they are merged.
+    merged = _combiner(schema).merged(kept.part(split) for split in SPLITS)
+    kept.keep_statistics(merged.SerializeToString(deterministic=True))
+
+
+def _merged(split: str, spans: Iterable[KeptSpan], schema: schema_pb2.Schema) -> bytes:
+    merged = _combiner(schema).merged(kept.part(split) for kept in spans)
+    content: bytes = merged.SerializeToString(deterministic=True)
+    return content
+
+
+def _lay(artifact: ExampleStatistics, contents: Mapping[str, bytes]) -> None:
+    """Lays serialized statistics into an artifact, by the name of what they are of."""
+    for name, content in contents.items():
+        folder = Path(artifact.uri) / f"Split-{name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / STATISTICS_FILE).write_bytes(content)
+    artifact.split_names = artifact_utils.encode_split_names(list(contents))
 
 
 def span_statistics(shards: list[Path], schema: schema_pb2.Schema) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -55,11 +55,17 @@ class MetadataTurn:
 
 
 class NodeLauncher(launcher.Launcher):
-    """Holds the metadata store from resolving the inputs to publishing the outputs, save while the executor runs."""
+    """Holds the metadata store from resolving the inputs to publishing the outputs, save while the executor runs.
 
-    def __init__(self, turn: MetadataTurn, **arguments: Any) -> None:
+    Args:
+        turn: the store.
+        begins: hears of the ExecutionInfo before the executor runs, while the store is held.
+        arguments: of TFX's launcher.
+    """
+
+    def __init__(self, turn: MetadataTurn, begins: Callable[[Any], None], **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._turn = turn
+        self._turn, self._begins = turn, begins
 
     def launch(self) -> Any:
         """Drives, executes and publishes.
@@ -72,6 +78,7 @@ class NodeLauncher(launcher.Launcher):
 
     def _run_executor(self, execution_info: Any) -> Any:
         _refuse_used(execution_info.output_dict)
+        self._begins(execution_info)
         with self._turn.given_back():
             return super()._run_executor(execution_info)
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,8 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
+from pipeline.cause import NOT_BEGUN, NOT_CHOSEN
+from pipeline.condition import why_skipped
 from pipeline.engine import Engine, InProcess
 from pipeline.launching import EngineBeamOperator, MetadataTurn, NodeLauncher
 from pipeline.memory import PeakMemory
@@ -63,6 +66,7 @@ class LocalRunner:
         self._open_store = partial(open_store, connection)
         self._history = RunHistory(self._open_store, ir.pipeline_info.id, run_id)
         self._turn = MetadataTurn()
+        self._why: dict[str, str] = {}
 
     def choose(self, first: str | None, last: str | None) -> str | None:
         """Keeps the nodes from `first` and up to `last`; what they need of earlier nodes comes from an earlier run.
@@ -96,7 +100,11 @@ class LocalRunner:
         with PeakMemory() as memory:
             work = partial(self._work, specs, memory)
             outcomes = Overlap(upstream, self._at_once, work, progress).run(self._stop)
-        return _results(outcomes)
+        return _results([self._explained(outcome) for outcome in outcomes])
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        why = self._why.get(outcome.result.id, NOT_BEGUN)
+        return replace(outcome, result=replace(outcome.result, why=why))
 
     def _stop(self) -> None:
         self._turn.stop()
@@ -119,19 +127,33 @@ class LocalRunner:
     def _launch(self, spec: Any) -> Status:
         node = spec.node_info.id
         if spec.execution_options.HasField("skip"):
+            self._why[node] = NOT_CHOSEN
             return Status.SKIPPED
         if spec.execution_options.run.perform_snapshot:
             with self._turn.taken(), self._open_store() as handle:
                 partial_run_utils.snapshot(handle, self._ir)
         self._launcher(spec).launch()
         with self._turn.taken():
-            return self._history.status(node, resolver=spec.node_info.type.name == _RESOLVER)
+            status, why = self._history.ended(node, resolver=spec.node_info.type.name == _RESOLVER)
+        if status is Status.SKIPPED:
+            why = why_skipped(spec)
+        # Of one that ran it was told before, so that one that fails has it too.
+        self._why.setdefault(node, why or NOT_BEGUN)
+        return status
+
+    def _begins(self, spec: Any, info: Any) -> None:
+        node, inputs = spec.node_info.id, spec.inputs.inputs
+        producers = {key: given.channels[0].producer_node_query.id for key, given in inputs.items() if given.channels}
+        caching = spec.execution_options.caching_options.enable_cache
+        self._why[node] = self._history.why_ran(node, info, producers, caching=caching)
+        _LOG.info("%s runs: %s", node, self._why[node])
 
     def _launcher(self, spec: Any) -> NodeLauncher:
         node = spec.node_info.id
         operators = {executable_spec_pb2.BeamExecutableSpec: partial(EngineBeamOperator, self._engine.arguments)}
         return NodeLauncher(
             self._turn,
+            partial(self._begins, spec),
             pipeline_node=spec,
             mlmd_connection=self._open_store(),
             pipeline_info=self._ir.pipeline_info,

@@ -23,12 +23,14 @@ class NodeResult:
         status: what became of it.
         seconds: wall time from its begin to its end.
         peak_mb: most memory held while it ran, in MiB, see memory.PeakMemory; None where the kernel does not tell.
+        why: why it ran, or did not, in a sentence fragment, see cause.
     """
 
     id: str
     status: Status
     seconds: float
     peak_mb: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)

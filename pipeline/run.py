@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
 from pipeline.beam import importable_project
+from pipeline.cause import why_not_reached
 from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
@@ -114,7 +115,8 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
             results = runner.run(NodeLines(session.terminal))
     except NodeError as failure:
         cause = failure.__cause__ or failure
-        record = replace(record, nodes=node_entries(failure.results, upstream), seconds=time.monotonic() - started)
+        entries = node_entries(failure.results, upstream, cause)
+        record = replace(record, nodes=entries, seconds=time.monotonic() - started)
         told = one_line(cause)
         made = _made(runner, config.output)
         record = replace(record, status=_failed_status(cause), error=told, reasons=[told], artifacts=made)
@@ -173,11 +175,21 @@ def keep_predictions(outputs: dict[tuple[str, str], str], folder: Path) -> None:
         shutil.copy2(Path(outputs["DeviceModels", "device_models"]) / PREDICTIONS, folder / PREDICTIONS)
 
 
-def node_entries(results: list[NodeResult], upstream: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """The record's `nodes`, in the order of `upstream`, the graph's; those that did not begin are skipped."""
+def node_entries(
+    results: list[NodeResult], upstream: dict[str, list[str]], cause: BaseException | None = None
+) -> list[dict[str, Any]]:
+    """The record's `nodes`, in the graph's order; those that did not begin are skipped.
+
+    Args:
+        results: of the nodes that began.
+        upstream: what each node waits for, in the graph's order.
+        cause: the error that ended the run, if one did.
+    """
     ended = {result.id: result for result in results}
+    failed = [result.id for result in results if result.status is Status.FAILED]
+    why = why_not_reached(failed, interrupted=isinstance(cause, KeyboardInterrupt))
     return [
-        {**_node(ended.get(name, NodeResult(name, Status.SKIPPED, 0.0))), "upstream": before}
+        {**_node(ended.get(name, NodeResult(name, Status.SKIPPED, 0.0, why=why))), "upstream": before}
         for name, before in upstream.items()
     ]
 

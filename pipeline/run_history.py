@@ -1,15 +1,22 @@
 """What the metadata store knows of a run and of those before it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
+from pipeline.cause import Before, why_answered, why_cached, why_ran
+from pipeline.executions import SUCCEEDED, answer, are_live, given_now, given_to, is_kept, maker, run_of
 from pipeline.node_result import Status
 from schema.errors import InputError
 
-_SUCCEEDED = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+# What became of an execution that did not succeed; one that is still called running was killed.
+_ATTEMPTS = {
+    metadata_store_pb2.Execution.FAILED: "failed",
+    metadata_store_pb2.Execution.NEW: "did not finish",
+    metadata_store_pb2.Execution.RUNNING: "did not finish",
+}
 
 
 class RunHistory:
@@ -34,30 +41,41 @@ class RunHistory:
             done = {node: self._succeeded(handle.store, node) for node in needed}
             for run in _runs_of(handle.store, done[needed[0]]):
                 executions = {execution.id for execution in handle.store.get_executions_by_context(run.id)}
-                if all(done[node] & executions for node in needed):
+                own = [done[node] & executions for node in needed]
+                if all(own) and are_live(handle.store, set().union(*own)):
                     return str(run.name)
         raise InputError(
-            f"no earlier run in this output folder has done {', '.join(needed)}. Run the whole pipeline first."
+            f"no earlier run in this output folder has done {', '.join(needed)}, or what it made has been pruned. "
+            "Run the whole pipeline first."
         )
 
     def _succeeded(self, store: Any, node: str) -> set[int]:
         context = store.get_context_by_type_and_name("node", f"{self._pipeline_id}.{node}")
         executions = store.get_executions_by_context(context.id) if context else []
-        return {execution.id for execution in executions if execution.last_known_state in _SUCCEEDED}
+        return {execution.id for execution in executions if execution.last_known_state in SUCCEEDED}
 
-    def status(self, node: str, *, resolver: bool) -> Status:
-        """What became of a node of this run that did not fail."""
+    def why_ran(self, node: str, info: Any, producers: Mapping[str, str], *, caching: bool) -> str:
+        """Why a node runs that is about to.
+
+        Args:
+            node: its id.
+            info: TFX's ExecutionInfo of it.
+            producers: the node that an input comes from, by the input's name.
+            caching: whether an earlier result might have been taken.
+        """
+        with self._open_store() as handle:
+            before = _before(handle.store, self._executions(handle.store, node)[0])
+        return why_ran(given_now(info), before, producers, caching=caching)
+
+    def ended(self, node: str, *, resolver: bool) -> tuple[Status, str]:
+        """What became of a node of this run that did not fail, and why; no reason for one that ran or was skipped."""
         with self._open_store() as handle:
             earlier, own = self._executions(handle.store, node)
             if not own:
-                return Status.SKIPPED
+                return Status.SKIPPED, ""
             if own[-1].last_known_state == metadata_store_pb2.Execution.CACHED:
-                return Status.CACHED
-            # TFX asks a resolver anew each time; what counts is whether it answered as before.
-            if resolver and earlier:
-                answers = [_answer(handle.store, execution) for execution in (earlier[-1], own[-1])]
-                return Status.CACHED if answers[0] == answers[1] else Status.RAN
-        return Status.RAN
+                return Status.CACHED, _why_cached(handle.store, own[-1], earlier)
+            return _answered(handle.store, own[-1], earlier) if resolver else (Status.RAN, "")
 
     def _executions(self, store: Any, node: str) -> tuple[list[Any], list[Any]]:
         """The node's executions in earlier runs, and those in this one, each in order."""
@@ -90,8 +108,26 @@ def _runs_of(store: Any, executions: set[int]) -> list[Any]:
     return [runs[number] for number in sorted(runs, reverse=True)]
 
 
-def _answer(store: Any, execution: Any) -> set[int]:
-    """Ids of the artifacts that an execution gave."""
-    outputs = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
-    events = store.get_events_by_execution_ids([execution.id])
-    return {event.artifact_id for event in events if event.type in outputs}
+def _before(store: Any, earlier: list[Any]) -> Before:
+    newest = _newest_success(earlier)
+    attempt = _ATTEMPTS.get(earlier[-1].last_known_state, "") if earlier else ""
+    if newest is None:
+        return Before(attempt=attempt)
+    return Before(given_to(store, maker(store, newest)), is_kept(store, newest), attempt)
+
+
+def _newest_success(executions: list[Any]) -> Any:
+    return next((e for e in reversed(executions) if e.last_known_state in SUCCEEDED), None)
+
+
+def _why_cached(store: Any, own: Any, earlier: list[Any]) -> str:
+    newest = _newest_success(earlier)
+    made = maker(store, own)
+    return why_cached(run_of(store, made), newest=newest is not None and answer(store, newest) == answer(store, own))
+
+
+def _answered(store: Any, own: Any, earlier: list[Any]) -> tuple[Status, str]:
+    # TFX asks a resolver anew each time; what counts is whether it answered as before.
+    newest = _newest_success(earlier)
+    now, before = answer(store, own), answer(store, newest) if newest else None
+    return Status.CACHED if now == before else Status.RAN, why_answered(now, before)

@@ -63,6 +63,21 @@ def locked(output: Path) -> Iterator[None]:
         yield
 
 
+def is_held(output: Path) -> bool:
+    """Whether another process holds the output folder at this moment."""
+    try:
+        stream = (output / ".lock").open("rb")
+    except OSError:
+        return False
+    with stream:
+        try:
+            # Shared, so that two who ask do not take each other for a run; it is given back at once.
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False
+
+
 def _point_latest(folder: Path) -> None:
     aside = folder.parent / ".latest.partial"
     aside.unlink(missing_ok=True)

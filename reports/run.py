@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from reports.loading import quietly
+from reports.run_record import RunRecord
 from reports.showing import shown
 from reports.views.data import Anomalies, Drifts, Rows, Statistics
 from reports.views.evaluation import Evaluation
@@ -294,7 +295,9 @@ def find_run(output: Path, name: str = "latest") -> Path:
 
 
 def _read(folder: Path) -> Run:
-    record, config = _json(folder / RECORD), folder / CONFIG
+    # Runs of before a field was recorded have its default.
+    record = {**asdict(RunRecord(folder.name, "finished")), **_json(folder / RECORD)}
+    config = folder / CONFIG
     output = folder.resolve().parent.parent
     artifacts = {name: output / path for name, path in record.get("artifacts", {}).items()}
     return Run(record, _json(config) if config.is_file() else {}, artifacts, folder=folder)

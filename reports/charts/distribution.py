@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from reports.charts.canvas import BLUE, GREEN, ORANGE, Chart, drawn, plain
+from reports.charts.canvas import BLUE, GREEN, ORANGE, Chart, filled
 from reports.statistics import FeatureStatistics
 
 # The first split is the filled one.
@@ -21,7 +21,6 @@ def distribution(feature: str, splits: Mapping[str, FeatureStatistics]) -> Chart
         return None
 
     def draw(axes: Axes) -> None:
-        plain(axes)
         for (name, heights), (colour, dash) in zip(shares.items(), _LINES, strict=False):
             places = np.arange(len(heights))
             if name == next(iter(shares)):
@@ -30,7 +29,7 @@ def distribution(feature: str, splits: Mapping[str, FeatureStatistics]) -> Chart
                 axes.step(places, heights, where="mid", color=colour, linestyle=dash, linewidth=1.3)
         axes.set_ylim(bottom=0)
 
-    return drawn(1.9, 0.45, f"Distribution of {feature} on {', '.join(shares)}", draw)
+    return filled(2.2, 0.45, f"Distribution of {feature} on {', '.join(shares)}", draw)
 
 
 def _by_value(splits: Mapping[str, FeatureStatistics]) -> dict[str, np.ndarray]:

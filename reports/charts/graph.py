@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from reports.charts.canvas import BLUE, GREEN, GRID, INK, ORANGE, PAPER, QUIET, Chart, drawn, plain
+from reports.charts.canvas import BLUE, GREEN, GRID, INK, ORANGE, PAPER, QUIET, Chart, filled
 
 MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
 _EDGES = {"ran": (GREEN, "-"), "cached": (BLUE, "--"), "skipped": (GRID, ":"), "failed": (ORANGE, "-")}
@@ -24,7 +24,6 @@ def graph(nodes: Sequence[Mapping[str, Any]]) -> Chart:
     width, height = 1 + max(column.values()), 1 + max(int(2 * abs(y)) for _, y in places.values())
 
     def draw(axes: Axes) -> None:
-        plain(axes)
         for node in nodes:
             for before in _direct(node, nodes):
                 _arrow(axes, places[before], places[node["id"]])
@@ -35,7 +34,7 @@ def graph(nodes: Sequence[Mapping[str, Any]]) -> Chart:
         axes.set_ylim(-half, half)
 
     told = ", ".join(f"{node['id']} {node['status']} in {node['seconds']:.1f} s" for node in nodes)
-    return drawn(
+    return filled(
         width * _ACROSS * 0.92 + 0.2, 0.75 + (height - 1) * _DOWN * 1.02, f"Graph of the pipeline: {told}", draw
     )
 

@@ -93,7 +93,7 @@ class Statistics(View):
             Column("used as", is_number=False),
             Column("distribution", "share of rows", is_number=False),
             Column("missing", "%"),
-            *(Column(label, "feature's unit") for label in ("mean", "least", "median", "most")),
+            *(Column(label) for label in ("mean", "least", "median", "most")),
         ]
         return Table("Numbers", columns, [self._number(name) for name in names])
 
@@ -115,7 +115,7 @@ class Statistics(View):
         columns = [
             Column("text", is_number=False),
             Column("used as", is_number=False),
-            Column("distribution", "share of rows, most frequent values", is_number=False),
+            Column("distribution", "share of rows", is_number=False),
             Column("missing", "%"),
             Column("distinct", "values"),
             Column("most frequent", is_number=False, wraps=True),
@@ -124,7 +124,7 @@ class Statistics(View):
 
     def _string(self, name: str) -> list[Cell]:
         one = self._first(name)
-        top = ", ".join(f"{value or '(empty)'} {rows / max(one.rows, 1):.0%}" for value, rows in one.top[:_SHOWN_TOP])
+        top = ", ".join(f"{value or '(empty)'} {rows / max(one.rows, 1):.1%}" for value, rows in one.top[:_SHOWN_TOP])
         return [*self._begun(name), number(one.distinct, ",.0f"), words(top)]
 
     def table(self) -> Table:
@@ -134,7 +134,7 @@ class Statistics(View):
             Column("split", is_number=False),
             Column("rows"),
             Column("missing", "%"),
-            *(Column(label, "feature's unit") for label in ("mean", "deviation", "least", "median", "most")),
+            *(Column(label) for label in ("mean", "deviation", "least", "median", "most")),
             Column("distinct", "values"),
         ]
         lines = [self._line(name, split, one) for name in self.features for split, one in self._of(name).items()]

@@ -12,6 +12,7 @@ from reports.charts.slices import forest
 from reports.curves import Curves
 from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, Estimate, SliceResult
 from reports.html import BAD, GOOD, NOTE, Absent, Cell, Column, Table, View, interval, number, words
+from reports.intervals import PROPORTIONS, widened
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of
@@ -67,8 +68,10 @@ class Evaluation(View):
 
     def estimate(self, one: SliceResult, metric: Metric, side: str = CANDIDATE) -> Estimate:
         """The estimate; NaN where a slice has one class alone, for which TFMA gives an AUC of 0."""
-        rank = metric.name in ("auc", "pr_auc")
-        return Estimate(math.nan) if rank and self.is_one_class(one) else one.estimate(metric.name, side)
+        if metric.name in ("auc", "pr_auc") and self.is_one_class(one):
+            return Estimate(math.nan)
+        found = one.estimate(metric.name, side)
+        return widened(found, one.rows) if metric.name in PROPORTIONS and side != CHANGE else found
 
     def is_one_class(self, one: SliceResult) -> bool:
         """Whether all rows of a slice have one label."""

@@ -1,5 +1,6 @@
 """Where a run's model comes from, and how to make it again."""
 
+import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,16 +31,19 @@ class Lineage(View):
         found = {
             "problem": made.get("problem"),
             "data": self.config.get("data"),
-            "spans": self._spans(),
+            "data fingerprint": self.data_fingerprint(),
             "source fingerprint": made.get("source"),
+            "commit": self.config.get("commit"),
             "seed": made.get("seed"),
             "versions": ", ".join(f"{name} {number}" for name, number in made.get("versions", {}).items()),
             "to run it again": self.command(),
         }
         return {name: str(value) for name, value in found.items() if value not in (None, "")}
 
-    def _spans(self) -> str:
-        return ", ".join(f"{span['span']} ({span['content']})" for span in self.spans)
+    def data_fingerprint(self) -> str:
+        """A digest of the content of all spans, see the table of rows for that of each; empty where there is none."""
+        digest = hashlib.sha256(" ".join(span["content"] for span in self.spans).encode()).hexdigest()
+        return f"{digest[:20]}, of {len(self.spans)} spans" if self.spans else ""
 
     def command(self) -> str:
         """The command line of the run, empty if it was not recorded."""

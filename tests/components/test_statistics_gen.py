@@ -1,6 +1,5 @@
 """Statistics of literal rows, span by span, and what is kept between runs."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 
 from components import statistics_gen
 from components.anomaly_gate import read_statistics
+from components.kept_statistics import KeptSpan
 from components.span_store import StoredSpan, link_spans
 from components.statistics_gen import (
     ROWS_ABOVE,
@@ -29,6 +29,7 @@ from components.statistics_gen import (
     span_statistics,
 )
 from ingestion.records import example_batches
+from ingestion.splits import SPLITS
 
 SCHEMA = """
 feature { name: "hour" type: INT int_domain { min: 0 max: 23 } }
@@ -127,124 +128,254 @@ def test_a_span_without_rows_has_statistics_of_none(write_rows: Callable[..., Pa
     assert set(by_name(listing)) == {"hour", "temp", "carrier", "dest"}
 
 
-@pytest.fixture
-def run(
-    tmp_path: Path, write_rows: Callable[..., Path], artifact: Callable[..., Any]
-) -> Callable[..., ExampleStatistics]:
-    """run(schema=..., fingerprint=...): the node over two stored spans, of one and three rows."""
-    spans = []
-    for number, rows in ((3, ROWS[:1]), (4, ROWS[1:])):
-        folder = tmp_path / "store" / f"span-{number}"
-        write_rows(folder / "Split-train" / "data.gz", rows)
-        spans.append(StoredSpan(number, str(folder), {"train": len(rows)}))
-    examples = artifact(Examples, tmp_path / "examples")
-    link_spans(spans, tmp_path / "examples", ("train",))
+# Rows of spans 3 and 4 by split; span 3 has none to evaluate on.
+SPANS = {3: {"train": ROWS[:1], "test": ROWS[1:2]}, 4: {"train": ROWS[1:], "eval": ROWS[:2], "test": ROWS[3:]}}
+Node = Callable[..., None]
 
-    def node(schema: str = SCHEMA, fingerprint: str = "code") -> ExampleStatistics:
-        known, statistics = artifact(Schema, tmp_path / "schema"), artifact(ExampleStatistics, tmp_path / "statistics")
+
+@pytest.fixture
+def run(tmp_path: Path, write_rows: Callable[..., Path], artifact: Callable[..., Any]) -> Node:
+    """run(count=..., linked=..., schema=..., fingerprint=...): the node over stored spans, the first one or both.
+
+    It writes into the folders `statistics` and `by_split`; the examples are laid anew, unless they are linked already.
+    """
+    spans = []
+    for number, rows in SPANS.items():
+        folder = tmp_path / "store" / f"span-{number}"
+        for split, some in rows.items():
+            write_rows(folder / f"Split-{split}" / "data.gz", some)
+        spans.append(StoredSpan(number, str(folder), {split: len(rows.get(split, [])) for split in SPLITS}))
+
+    def node(count: int = 2, *, linked: bool = False, schema: str = SCHEMA, fingerprint: str = "code") -> None:
+        for name in ("statistics", "by_split", *(() if linked else ("examples",))):
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+        known, examples = artifact(Schema, tmp_path / "schema"), artifact(Examples, tmp_path / "examples")
         (tmp_path / "schema" / "schema.pbtxt").write_text(schema, encoding="utf-8")
+        if not linked:
+            link_spans(spans[:count], tmp_path / "examples", SPLITS)
+        written = [artifact(ExampleStatistics, tmp_path / name) for name in ("statistics", "by_split")]
         SpanStatisticsGen.test_call(
             examples=examples,
             schema=known,
-            statistics=statistics,
+            statistics=written[0],
+            split_statistics=written[1],
             cache=str(tmp_path / "cache"),
             fingerprint=fingerprint,
             beam_pipeline=beam.Pipeline(),
         )
-        return statistics
+        assert [one.span for one in written] == [2 + count, 2 + count]
+        for one in written:
+            names = artifact_utils.decode_split_names(one.split_names)
+            assert sorted(names) == sorted(path.name.removeprefix("Split-") for path in Path(one.uri).iterdir())
 
     return node
 
 
-def test_every_span_has_statistics_of_its_own(run: Callable[..., ExampleStatistics], tmp_path: Path) -> None:
-    statistics = run()
-
-    read = {
-        name: read_statistics(tmp_path / "statistics" / f"Split-{name}" / STATISTICS_FILE)
-        for name in artifact_utils.decode_split_names(statistics.split_names)
+def read(artifact: Path) -> dict[str, Statistics]:
+    """The statistics by name of what they are of, and by feature."""
+    return {
+        folder.name.removeprefix("Split-"): read_statistics(folder / STATISTICS_FILE) for folder in artifact.iterdir()
     }
-    rows = {name: features["hour"].num_stats.common_stats.num_non_missing for name, features in read.items()}
-    assert rows == {"span-03": 1, "span-04": 3}
-    assert statistics.span == 4
 
 
-def test_a_span_of_many_shards_is_read_by_many_and_its_rows_are_one_span(
-    run: Callable[..., ExampleStatistics],
-    tmp_path: Path,
-    write_rows: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
+def written(tmp_path: Path) -> dict[str, bytes]:
+    """What the node wrote, by file."""
+    files = [path for name in ("statistics", "by_split") for path in (tmp_path / name).glob("*/*")]
+    return {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
+
+
+def test_every_span_and_every_split_has_statistics_of_its_own(run: Node, tmp_path: Path) -> None:
+    run()
+
+    found = {**read(tmp_path / "statistics"), **read(tmp_path / "by_split")}
+    rows = {name: features["hour"].num_stats.common_stats.num_non_missing for name, features in found.items()}
+    assert rows == {"span-03": 2, "span-04": 6, "train": 4, "eval": 2, "test": 2}
+    # Of train rows 1 and 2 to 4, of eval 1 and 2, of test 2 and 4: see ROWS.
+    assert {name: features["hour"].num_stats.min for name, features in found.items()} == {
+        "span-03": 5,
+        "span-04": -2,
+        "train": -2,
+        "eval": 5,
+        "test": -2,
+    }
+    assert found["eval"]["hour"].num_stats.mean == 14.5
+    outside = {name: {entry.name: entry.num for entry in found[name]["hour"].custom_stats} for name in SPLITS}
+    assert outside == {
+        "train": {ROWS_BELOW: 2, ROWS_ABOVE: 1},
+        "eval": {ROWS_BELOW: 0, ROWS_ABOVE: 1},
+        "test": {ROWS_BELOW: 1, ROWS_ABOVE: 1},
+    }
+
+
+def test_the_splits_together_are_the_span(run: Node, tmp_path: Path) -> None:
+    run(count=1)
+
+    splits, [span] = read(tmp_path / "by_split"), read(tmp_path / "statistics").values()
+    for name, feature in span.items():
+        parts = [splits[split][name] for split in SPLITS]
+        counted = [common_stats(part) for part in parts]
+        whole = common_stats(feature)
+        assert whole.num_non_missing == sum(part.num_non_missing for part in counted)
+        assert whole.num_missing == sum(part.num_missing for part in counted)
+        for place, entry in enumerate(feature.custom_stats):
+            assert entry.num == sum(part.custom_stats[place].num for part in parts)
+    assert span["hour"].num_stats.mean == pytest.approx((5 + 24) / 2, rel=1e-12)
+    assert {bucket.label for bucket in span["dest"].string_stats.rank_histogram.buckets} == {"BOS", "ORD"}
+
+
+def common_stats(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
+    """What strings and numbers have in common."""
+    common: statistics_pb2.CommonStatistics = getattr(feature, feature.WhichOneof("stats")).common_stats
+    return common
+
+
+def test_a_split_of_no_rows_in_any_span_has_statistics_of_none(run: Node, tmp_path: Path) -> None:
+    run(count=1)
+
+    [dataset] = statistics_pb2.DatasetFeatureStatisticsList.FromString(
+        (tmp_path / "by_split" / "Split-eval" / STATISTICS_FILE).read_bytes()
+    ).datasets
+    assert dataset.num_examples == 0
+    assert {feature.path.step[0] for feature in dataset.features} == {"hour", "temp", "carrier", "dest"}
+
+
+def test_a_split_of_many_shards_is_read_by_many_and_its_rows_are_one_split(
+    run: Node, tmp_path: Path, write_rows: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, rows in (("train/more.gz", ROWS[:2]), ("eval/data.gz", ROWS)):
-        write_rows(tmp_path / "store" / "span-4" / f"Split-{name}", rows)
+    write_rows(tmp_path / "store" / "span-4" / "Split-train" / "more.gz", ROWS[:2])
     monkeypatch.setattr(statistics_gen, "_JOB_BYTES", 1)
     run()
-    alone = (tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE).read_bytes()
+    alone = written(tmp_path)
     monkeypatch.undo()
 
     shutil.rmtree(tmp_path / "cache")
     run()
 
     together = read_statistics(tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE)
-    assert together["hour"].num_stats.common_stats.num_non_missing == 9
-    assert {entry.name: entry.num for entry in together["hour"].custom_stats} == {ROWS_BELOW: 4, ROWS_ABOVE: 3}
-    assert alone == (tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE).read_bytes()
+    assert together["hour"].num_stats.common_stats.num_non_missing == 8
+    assert {entry.name: entry.num for entry in together["hour"].custom_stats} == {ROWS_BELOW: 3, ROWS_ABOVE: 3}
+    assert alone == written(tmp_path)
 
 
 def test_the_order_in_which_parts_arrive_changes_nothing(write_rows: Callable[..., Path], tmp_path: Path) -> None:
     random = np.random.default_rng(5)
     # Of widely different sizes, so that their sum is rounded otherwise in another order.
     rows = [
-        {"temp": float(10.0 ** (3 * (place // 100)) * number)} for place, number in enumerate(random.normal(0, 1, 400))
+        {"temp": float(10.0 ** (3 * (place // 100)) * number)} for place, number in enumerate(random.normal(0, 1, 600))
     ]
     schema = parse(SCHEMA)
-    files = [write_rows(tmp_path / f"{place}.gz", rows[100 * place : 100 * place + 100]) for place in range(4)]
+    files = [write_rows(tmp_path / f"{place}.gz", rows[100 * place : 100 * place + 100]) for place in range(6)]
 
-    def written(order: list[int]) -> bytes:
-        parts = [((str(files[place]),), read_part([files[place]], schema)) for place in order]
-        statistics_gen._write((str(tmp_path / "found.pb"), parts), schema.SerializeToString())
-        return (tmp_path / "found.pb").read_bytes()
+    def merged(order: list[int]) -> list[bytes]:
+        found = [(SPLITS[place // 2], (str(files[place]),), read_part([files[place]], schema)) for place in order]
+        statistics_gen._keep((str(tmp_path / "kept"), found), schema.SerializeToString())
+        kept = KeptSpan(tmp_path / "kept")
+        return [kept.statistics(), *(statistics_gen._merged(split, [kept], schema) for split in SPLITS)]
 
-    assert written([0, 1, 2, 3]) == written([3, 1, 0, 2])
+    assert merged([0, 1, 2, 3, 4, 5]) == merged([5, 1, 3, 0, 4, 2])
 
 
-def test_a_span_is_analysed_once(run: Callable[..., ExampleStatistics], tmp_path: Path) -> None:
+def test_a_span_is_analysed_once(run: Node, tmp_path: Path) -> None:
     run()
-    kept = cached(tmp_path)
+    before, kept = written(tmp_path), cached(tmp_path)
     # What is no longer there cannot be read a second time.
-    shutil.rmtree(tmp_path / "store" / "span-3" / "Split-train")
-    shutil.rmtree(tmp_path / "statistics")
+    empty_the_store(tmp_path)
 
     run()
 
     assert cached(tmp_path) == kept
-    assert (tmp_path / "statistics" / "Split-span-03" / STATISTICS_FILE).is_file()
+    assert written(tmp_path) == before
+
+
+def test_the_next_window_reads_the_new_span_alone(run: Node, tmp_path: Path) -> None:
+    run(count=2)
+    whole = written(tmp_path)
+    shutil.rmtree(tmp_path / "cache")
+    run(count=1)
+    kept = cached(tmp_path)
+    for split in SPLITS:
+        shutil.rmtree(tmp_path / "store" / "span-3" / f"Split-{split}", ignore_errors=True)
+
+    run(count=2)
+
+    assert kept < cached(tmp_path)
+    assert written(tmp_path) == whole
+
+
+@pytest.mark.parametrize("content", [b"", b"of another format", None])
+@pytest.mark.parametrize("name", ["train.part", "eval.part", "span.statistics"])
+def test_what_a_crash_left_broken_is_made_anew_and_told(
+    run: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, content: bytes | None
+) -> None:
+    run()
+    before = written(tmp_path)
+    [broken] = (tmp_path / "cache" / "statistics").glob(f"span-4-*/{name}")
+    half = broken.read_bytes()[: broken.stat().st_size // 2]
+    broken.write_bytes(half if content is None else content)
+    untouched = cached(tmp_path, but="span-4")
+
+    run()
+
+    assert written(tmp_path) == before
+    assert cached(tmp_path, but="span-4") == untouched
+    assert f"{broken}: cannot be read" in caplog.text
+    assert KeptSpan(broken.parent).lacking(SPLITS) == []
+    assert KeptSpan(broken.parent).has_statistics
+
+
+def test_broken_statistics_of_a_span_are_merged_of_its_parts_without_its_rows(run: Node, tmp_path: Path) -> None:
+    run()
+    before = written(tmp_path)
+    [broken] = (tmp_path / "cache" / "statistics").glob("span-4-*/span.statistics")
+    broken.unlink()
+    empty_the_store(tmp_path)
+
+    run()
+
+    assert written(tmp_path) == before
+
+
+def test_what_a_crash_left_aside_is_no_part(run: Node, tmp_path: Path) -> None:
+    run()
+    before = written(tmp_path)
+    for path in list((tmp_path / "cache" / "statistics").glob("span-4-*/*")):
+        path.rename(path.with_suffix(".partial"))
+
+    run()
+
+    assert written(tmp_path) == before
+    assert not list((tmp_path / "cache" / "statistics").glob("*/*.partial"))
 
 
 @pytest.mark.parametrize("changed", [{"fingerprint": "edited code"}, {"schema": SCHEMA.replace("23", "22")}])
-def test_another_schema_or_other_code_analyses_again(
-    run: Callable[..., ExampleStatistics], tmp_path: Path, changed: dict[str, str]
-) -> None:
+def test_another_schema_or_other_code_analyses_again(run: Node, tmp_path: Path, changed: dict[str, str]) -> None:
     run()
     kept = cached(tmp_path)
 
     run(**changed)
 
-    assert len(kept) == 2
-    assert len(cached(tmp_path)) == 4
+    assert len(kept) == 2 * 4
+    assert len(cached(tmp_path)) == 4 * 4
 
 
-def test_a_span_out_of_reach_is_analysed_from_the_artifact(
-    run: Callable[..., ExampleStatistics], tmp_path: Path
-) -> None:
+def test_a_span_out_of_reach_is_analysed_from_the_artifact(run: Node, tmp_path: Path) -> None:
+    run()
+    before = written(tmp_path)
+    shutil.rmtree(tmp_path / "cache")
     shutil.rmtree(tmp_path / "store")
 
-    run()
+    run(linked=True)
 
-    spans = json.loads((tmp_path / "examples" / "spans.json").read_text(encoding="utf-8"))
-    assert [entry["span"] for entry in spans] == [3, 4]
-    assert read_statistics(tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE)["hour"].num_stats.max == 24
+    assert written(tmp_path) == before
 
 
-def cached(tmp_path: Path) -> set[str]:
-    """Names and times of the statistics that are kept."""
-    return {f"{path.name} {path.stat().st_mtime_ns}" for path in (tmp_path / "cache" / "statistics").iterdir()}
+def empty_the_store(tmp_path: Path) -> None:
+    """Removes the converted rows; the spans' folders stay."""
+    for shard in (tmp_path / "store").glob("*/*/*.gz"):
+        shard.unlink()
+
+
+def cached(tmp_path: Path, but: str = "-") -> set[str]:
+    """Names and times of what is kept, save of spans of that name."""
+    files = (tmp_path / "cache" / "statistics").glob("*/*")
+    return {f"{path} {path.stat().st_mtime_ns}" for path in files if not path.parent.name.startswith(but)}

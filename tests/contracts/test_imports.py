@@ -72,6 +72,23 @@ def test_to_list_the_releases_loads_neither_tensorflow_nor_tfx(tmp_path: Path) -
     assert below(loaded, LARGE) == []
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["show", "1"], ["diff", "1", "1"]])
+def test_to_look_at_runs_loads_neither_tensorflow_nor_tfx(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "runs" / "20130101T120000-000000").mkdir(parents=True)
+    given = [*arguments, "--output", str(tmp_path)]
+    loaded = loaded_by(f"from pipeline import runs; sys.exit(runs.main({given}))", tmp_path)
+
+    assert "reports.stored_runs" in loaded
+    assert below(loaded, LARGE) == []
+
+
+def test_to_prune_loads_the_metadata_store_s_client_and_neither_tensorflow_nor_tfx(tmp_path: Path) -> None:
+    arguments = ["prune", "--keep", "1", "--output", str(tmp_path)]
+    loaded = loaded_by(f"from pipeline import runs; sys.exit(runs.main({arguments}))", tmp_path)
+
+    assert {name.partition(".")[0] for name in below(loaded, LARGE)} == {"ml_metadata"}
+
+
 EARLY = (
     "pipeline.config",
     "pipeline.doctor",

@@ -81,6 +81,9 @@ def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> N
     again = run_local(flights.output, *DATA)
     assert again.code == 0
     assert again.statuses == dict.fromkeys(NODES, "cached")
+    causes = {node["id"]: node["why"] for node in again.record["nodes"]}
+    assert causes.pop("Baseline") == "no model has been released yet"
+    assert set(causes.values()) == {f"nothing changed since run {flights.record['run_id']}"}
     assert again.record["pushed"] == flights.record["pushed"]
     assert again.stdout.count("cached") == len(NODES)
 
@@ -94,6 +97,9 @@ def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> Non
     assert "below its floor 0.99" in run.record["reasons"][0]
     assert run.statuses["Trainer"] == "cached"
     assert run.statuses["Pusher"] == "skipped"
+    causes = {node["id"]: node["why"] for node in run.record["nodes"]}
+    assert causes["Evaluator"] == "changed setting: eval_config.metrics_specs"
+    assert causes["Pusher"] == "condition not met: not blessed"
     assert sorted((flights.output / "pushed" / "nyc_flights_quick").iterdir()) == before
 
 
@@ -104,6 +110,9 @@ def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, 
     cached = [node for node, status in run.statuses.items() if status == "cached"]
     assert cached == ["ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform"]
     assert run.statuses["Baseline"] == "ran"
+    causes = {node["id"]: node["why"] for node in run.record["nodes"]}
+    assert causes["Trainer"] == "changed source"
+    assert causes["Baseline"] == "a model has been released since"
     # The same weights on the same rows: the released model is the baseline, and nothing has changed.
     assert run.record["metrics"]["baseline"]["auc"] == pytest.approx(run.record["metrics"]["candidate"]["auc"])
 

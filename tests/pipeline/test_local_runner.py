@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,15 +15,18 @@ import pytest
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.types.standard_artifacts import Examples, Model
 
 from pipeline.beam import importable_project, worker_arguments
+from pipeline.cause import DEFINITION
 from pipeline.engine import InProcess
 from pipeline.local_runner import LocalRunner, compile_graph
 from pipeline.node_result import NodeError, NodeResult
 from pipeline.parallelism import Workers
 from schema.errors import InputError
 from tests.pipeline import small_graph
-from tests.pipeline.small_graph import Failing, Source, Spread, Step, pipeline
+from tests.pipeline.small_graph import Ending, Failing, Source, Spread, Step, pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 120
@@ -40,12 +44,16 @@ def meet(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """run(nodes, at_once=..., only=...): one run of the graph, into this test's folder."""
+    """run(nodes, at_once=..., only=..., caching=...): one run of the graph, into this test's folder."""
 
-    def start(nodes: list[Any], *, at_once: int = 2, only: str | None = None, **options: Any) -> list[NodeResult]:
+    def start(
+        nodes: list[Any], *, at_once: int = 2, only: str | None = None, caching: bool = True, **options: Any
+    ) -> list[NodeResult]:
         run_id = f"run-{len(list(tmp_path.glob('run-*')))}"
         (tmp_path / run_id).touch()
-        runner = LocalRunner(compile_graph(pipeline(tmp_path, nodes)), run_id, at_once=at_once, **options)
+        graph = pipeline(tmp_path, nodes)
+        graph.enable_cache = caching
+        runner = LocalRunner(compile_graph(graph), run_id, at_once=at_once, **options)
         if only:
             runner.choose(only, only)
         return runner.run(unheard)
@@ -67,6 +75,10 @@ def pair(meet: Path) -> list[Any]:
 
 def statuses(results: list[NodeResult]) -> dict[str, str]:
     return {result.id: str(result.status) for result in results}
+
+
+def causes(results: list[NodeResult]) -> dict[str, str]:
+    return {result.id: result.why for result in results}
 
 
 def test_independent_nodes_run_at_the_same_time(run: Run, meet: Path, tmp_path: Path) -> None:
@@ -92,7 +104,76 @@ def test_a_condition_that_does_not_hold_skips(run: Run) -> None:
     source = Source(text="rows")
     with tfx.dsl.Cond(source.outputs["examples"].future()[0].property("span") == 7):
         step = Step(examples=source.outputs["examples"], meet="", name="never").with_id("Step")
-    assert statuses(run([source, step])) == {"Source": "ran", "Step": "skipped"}
+    results = run([source, step])
+    assert statuses(results) == {"Source": "ran", "Step": "skipped"}
+    assert causes(results)["Step"] == "condition not met: span is not 7"
+
+
+def named(text: str, name: str) -> list[Any]:
+    """A source of this text, and a node of this name behind it."""
+    source = Source(text=text)
+    return [source, Step(examples=source.outputs["examples"], meet="", name=name).with_id("Step")]
+
+
+def test_a_node_says_what_had_changed(run: Run, tmp_path: Path) -> None:
+    assert causes(run(named("rows", "a"))) == dict.fromkeys(["Source", "Step"], "first run of this node")
+    assert causes(run(named("rows", "a"))) == dict.fromkeys(["Source", "Step"], "nothing changed since run run-0")
+    assert causes(run(named("rows", "b")))["Step"] == "changed setting: name"
+    told = causes(run(named("more", "b")))
+    assert told == {"Source": "changed setting: text", "Step": "new input: examples from Source"}
+    # Both at an older result: of the first run, though a cached one came after it.
+    assert causes(run(named("rows", "a"))) == dict.fromkeys(["Source", "Step"], "the same as in run run-0")
+    assert causes(run(named("rows", "a"))) == dict.fromkeys(["Source", "Step"], "nothing changed since run run-0")
+    shutil.rmtree(tmp_path / "artifacts" / "Step")
+    told = causes(run(named("rows", "a")))
+    assert told == {"Source": "nothing changed since run run-0", "Step": "earlier result is gone"}
+
+
+def test_without_the_cache_a_node_says_so_and_what_had_changed(run: Run) -> None:
+    run(named("rows", "a"))
+    off = "caching is off (--no-cache)"
+    expected = {"Source": off, "Step": f"{off}; new input: examples from Source; changed setting: name"}
+    assert causes(run(named("rows", "b"), caching=False)) == expected
+
+
+def test_what_changed_is_told_beside_a_choice_of_nodes(run: Run) -> None:
+    run(named("rows", "a"))
+    told = causes(run(named("rows", "b"), only="Step"))
+    assert told == {"Source": "not chosen (--from/--to/--only)", "Step": "changed setting: name"}
+    # The result that was brought along counts as the earlier one, of the run that made it.
+    assert causes(run(named("rows", "b")))["Source"] == "nothing changed since run run-0"
+
+
+def test_another_class_under_the_same_name_is_another_definition(run: Run, tmp_path: Path) -> None:
+    source = Source(text="rows")
+    armed = str(tmp_path / "nothing")
+    run([source, Ending(examples=source.outputs["examples"], armed=armed).with_id("Node")])
+    source = Source(text="rows")
+    told = causes(run([source, EndingToo(examples=source.outputs["examples"], armed=armed).with_id("Node")]))
+    assert told == {"Source": "nothing changed since run run-0", "Node": DEFINITION}
+
+
+@tfx.dsl.components.component
+def EndingToo(examples: InputArtifact[Examples], model: OutputArtifact[Model], armed: Parameter[str]) -> None:  # noqa: ARG001, N802
+    """As Ending, which does nothing where nothing is armed."""
+    small_graph.write(model, "whole")
+
+
+def test_after_a_failure_the_node_says_so(run: Run, meet: Path) -> None:
+    (meet / "somebody").touch()
+    source = Source(text="rows")
+    failing = Failing(examples=source.outputs["examples"], meet=str(meet)).with_id("Node")
+    with pytest.raises(NodeError) as caught:
+        run([source, failing])
+    assert causes(caught.value.results)["Node"] == "first run of this node"
+    source = Source(text="rows")
+    failing = Failing(examples=source.outputs["examples"], meet=str(meet)).with_id("Node")
+    with pytest.raises(NodeError) as caught:
+        run([source, failing])
+    assert causes(caught.value.results) == {
+        "Source": "nothing changed since run run-0",
+        "Node": "the last attempt failed",
+    }
 
 
 def test_a_failure_lets_the_other_finish_and_is_named(run: Run, meet: Path, tmp_path: Path) -> None:
@@ -170,7 +251,8 @@ nodes = [source, Holding(**given).with_id("Holding"), Computing(**given).with_id
 try:
     LocalRunner(compile_graph(pipeline(folder, nodes)), "run", at_once=2).run(lambda node, result: None)
 except NodeError as error:
-    told = {"node": error.node, "cause": repr(error.__cause__), "nodes": [result.id for result in error.results]}
+    told = {"node": error.node, "cause": repr(error.__cause__), "nodes": [result.id for result in error.results],
+            "causes": [result.why for result in error.results]}
     (folder / "told.json").write_text(json.dumps(told))
     leave(INTERRUPTED)
 """
@@ -201,6 +283,7 @@ def test_ctrl_c_ends_all_that_runs_and_publishes_nothing(tmp_path: Path, meet: P
     assert set(told["node"].split(" and ")) == {"Holding", "Computing"}
     assert told["cause"] == "KeyboardInterrupt()"
     assert set(told["nodes"]) == {"Source", "Holding", "Computing"}
+    assert set(told["causes"]) == {"first run of this node"}
     assert published(tmp_path) == {"Examples": 1}
 
 

@@ -78,9 +78,9 @@ def compiled(settings: MetadataStore, folder: Path, nodes: list[Any]) -> Any:
     return compile_graph(pipeline(folder, nodes, place))
 
 
-def pair(meet: str = "") -> list[Any]:
+def pair(meet: str = "", text: str = JSON_IN_JSON) -> list[Any]:
     """A source of JSON within JSON, and two nodes that wait for each other if there is a folder to meet in."""
-    source = Source(text=JSON_IN_JSON)
+    source = Source(text=text)
     examples = source.outputs["examples"]
     return [source, *(Step(examples=examples, meet=meet, name=name).with_id(name) for name in ("Left", "Right"))]
 
@@ -89,11 +89,25 @@ def statuses(results: list[NodeResult]) -> dict[str, str]:
     return {result.id: str(result.status) for result in results}
 
 
+def causes(results: list[NodeResult]) -> dict[str, str]:
+    return {result.id: result.why for result in results}
+
+
 def test_nodes_overlap_and_a_second_run_is_cached(run: Run, tmp_path: Path) -> None:
     meet = tmp_path / "meet"
     meet.mkdir()
     assert statuses(run(pair(str(meet)))) == {"Source": "ran", "Left": "ran", "Right": "ran"}
     assert statuses(run(pair(str(meet)))) == {"Source": "cached", "Left": "cached", "Right": "cached"}
+
+
+def test_a_node_says_what_had_changed(run: Run, tmp_path: Path) -> None:
+    assert causes(run(pair())) == dict.fromkeys(["Source", "Left", "Right"], "first run of this node")
+    made_in = f"{tmp_path.name}-mine-0"
+    expected = dict.fromkeys(["Source", "Left", "Right"], f"nothing changed since run {made_in}")
+    assert causes(run(pair())) == expected
+    told = causes(run(pair(text=JSON_IN_JSON.replace("quoted", "other"))))
+    assert told.pop("Source") == "changed setting: text.schema.value"
+    assert set(told.values()) == {"new input: examples from Source"}
 
 
 def test_one_node_runs_alone_on_what_an_earlier_run_made(run: Run) -> None:

@@ -102,12 +102,31 @@ def test_a_run_says_its_seconds_and_those_of_the_start(tmp_path: Path, monkeypat
 
 
 def test_nodes_are_recorded_in_the_graphs_order_whichever_ended_first() -> None:
-    results = [NodeResult("c", Status.RAN, 1.234, 812.345), NodeResult("a", Status.FAILED, 2.0)]
+    results = [NodeResult("c", Status.RAN, 1.234, 812.345, "changed source"), NodeResult("a", Status.FAILED, 2.0)]
     assert node_entries(results, {"a": [], "b": ["a"], "c": ["a", "b"]}) == [
-        {"id": "a", "status": "failed", "seconds": 2.0, "peak_mb": None, "upstream": []},
-        {"id": "b", "status": "skipped", "seconds": 0.0, "peak_mb": None, "upstream": ["a"]},
-        {"id": "c", "status": "ran", "seconds": 1.23, "peak_mb": 812.3, "upstream": ["a", "b"]},
+        {"id": "a", "status": "failed", "seconds": 2.0, "peak_mb": None, "why": "", "upstream": []},
+        {
+            "id": "b",
+            "status": "skipped",
+            "seconds": 0.0,
+            "peak_mb": None,
+            "why": "not reached: a failed",
+            "upstream": ["a"],
+        },
+        {
+            "id": "c",
+            "status": "ran",
+            "seconds": 1.23,
+            "peak_mb": 812.3,
+            "why": "changed source",
+            "upstream": ["a", "b"],
+        },
     ]
+
+
+def test_what_an_interruption_kept_from_running_says_so() -> None:
+    entries = node_entries([NodeResult("a", Status.FAILED, 2.0)], {"a": [], "b": ["a"]}, KeyboardInterrupt())
+    assert entries[1]["why"] == "not reached: interrupted in a"
 
 
 def test_an_interruption_names_what_ran(tmp_path: Path) -> None:

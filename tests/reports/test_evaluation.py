@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from reports.evaluation import overall_metrics, slice_name, slice_rows, sliced_metrics
+from reports.evaluation import Estimate, load_slices, overall_metrics, slice_name, slice_rows, sliced_metrics
 
 CARRIER = 'slice_key { single_slice_keys { column: "carrier" bytes_value: "UA" } }'
 EMPTY = {"candidate": {}, "baseline": {}}
@@ -99,3 +99,40 @@ def test_an_evaluation_of_no_rows_has_no_metrics(tmp_path: Path) -> None:
 )
 def test_a_slice_is_named_by_its_features_and_values(text: str, name: str) -> None:
     assert slice_name(key(text)) == name
+
+
+def test_an_interval_is_read_where_it_is_whole(tmp_path: Path) -> None:
+    def bounded(name: str, value: str, low: str, high: str) -> str:
+        interval = (
+            f"lower_bound {{ double_value {{ value: {low} }} }} upper_bound {{ double_value {{ value: {high} }} }}"
+        )
+        return metric(name, value)[:-1] + f"confidence_interval {{ {interval} }} }}"
+
+    entries = (
+        bounded("auc", "0.7", "0.6", "0.8") + bounded("log_loss", "0.5", "nan", "nan") + metric("calibration", "1")
+    )
+    write(tmp_path, f"slice_key {{}} {entries} {bounded('pr_auc', 'nan', '0.1', '0.2')}")
+    [whole] = load_slices(tmp_path)
+
+    assert whole.estimate("auc") == Estimate(0.7, 0.6, 0.8)
+    assert whole.estimate("log_loss") == Estimate(0.5)
+    assert whole.estimate("calibration") == Estimate(1.0)
+    assert whole.estimate("pr_auc").low is None
+    assert math.isnan(whole.estimate("none").value)
+
+
+def test_slices_stand_by_feature_and_by_the_size_of_numbers(tmp_path: Path) -> None:
+    keys = ('month" int64_value: 10', 'month" int64_value: 9', 'carrier" bytes_value: "UA"')
+    slices = [f'slice_key {{ single_slice_keys {{ column: "{key} }} }} {metric("auc", "1")}' for key in keys]
+    write(tmp_path, *slices, f"slice_key {{}} {metric('auc', '1')}")
+
+    assert [one.name for one in load_slices(tmp_path)] == ["overall", "carrier=UA", "month=9", "month=10"]
+
+
+def test_the_change_stands_beside_both_models(tmp_path: Path) -> None:
+    both = metric("auc", "0.7", "candidate") + metric("auc", "0.72", "baseline")
+    write(tmp_path, f"slice_key {{}} {both} {metric('auc', '-0.02', 'candidate', 'is_diff: true')}")
+    [whole] = load_slices(tmp_path)
+
+    assert whole.estimate("auc", "change") == Estimate(-0.02)
+    assert whole.estimate("auc", "baseline") == Estimate(0.72)

@@ -1,0 +1,29 @@
+"""Intervals of proportions."""
+
+import math
+
+from reports.evaluation import Estimate
+
+# The normal distribution's 97.5 % quantile.
+_Z = 1.959964
+# Metrics that are shares of rows.
+PROPORTIONS = ("binary_accuracy", "accuracy")
+
+
+def wilson(share: float, rows: int) -> tuple[float, float]:
+    """Wilson's score interval of 95 % (JASA 22, 1927) of a share in [0, 1] of one or more independent rows."""
+    middle = (share + _Z**2 / (2 * rows)) / (1 + _Z**2 / rows)
+    half = _Z / (1 + _Z**2 / rows) * math.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def widened(estimate: Estimate, rows: int) -> Estimate:
+    """A share's estimate with the wider of both ends, those it has and Wilson's.
+
+    A resampled interval of 22 right of 22 is 1 to 1, which Wilson's is not; and Wilson's takes rows of one day, which
+    share their weather, for independent, which resampled ones do not. One without an interval stays without.
+    """
+    if estimate.low is None or estimate.high is None or math.isnan(estimate.value) or rows < 1:
+        return estimate
+    low, high = wilson(estimate.value, rows)
+    return Estimate(estimate.value, max(0.0, min(low, estimate.low)), min(1.0, max(high, estimate.high)))
