@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -177,15 +176,10 @@ class _Trace:
         makers = {self.makers[one] for ids in inputs.values() for one in ids if one in self.makers}
         again = sorted(self._context(one, "pipeline_run") for one in self._executions(self.again[execution.id]))
         compared = self._uris(inputs.get(_BASELINE, []))
-        began, ended = (
-            execution.create_time_since_epoch / 1000,
-            execution.last_update_time_since_epoch / 1000,
-        )
         return Step(
             name=names[execution.id],
             run_id=self._context(execution, "pipeline_run"),
-            began=datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
-            seconds=ended - began,
+            seconds=(execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
             source=_source(settings),
             settings=settings,
             upstream=tuple(names[one] for one in sorted(makers)),

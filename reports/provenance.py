@@ -19,7 +19,6 @@ class Step:
     Attributes:
         name: the node; with its run where two executions of one node lead to the version.
         run_id: the run that it was made in.
-        began: ISO 8601, in UTC.
         seconds: from its registration in the store until its outputs were.
         source: fingerprint of the source that the node ran; empty where it has none.
         settings: execution properties by name, as the store has them.
@@ -31,7 +30,6 @@ class Step:
 
     name: str
     run_id: str
-    began: str
     seconds: float
     source: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)

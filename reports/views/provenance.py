@@ -56,10 +56,9 @@ class Provenance(View):
         columns = [
             Column("node", is_number=False),
             Column("made in run", is_number=False),
-            Column("began", "UTC", is_number=False),
             Column("took", "s"),
-            Column("source", "fingerprint", is_number=False),
             Column("made", is_number=False),
+            Column("source", "fingerprint", is_number=False),
             Column("compared with", is_number=False),
             Column("used again by runs"),
         ]
@@ -69,10 +68,9 @@ class Provenance(View):
         return [
             words(step.name),
             words(step.run_id),
-            words(step.began[:19].replace("T", " ")),
             number(step.seconds, ".2f"),
-            words(step.source),
             words(", ".join(_short(uri) for uri in step.made.values())),
+            words(step.source),
             words(_short(step.baseline)),
             number(len(step.used_again), ".0f"),
         ]
