@@ -23,7 +23,7 @@ class Step:
         source: fingerprint of the source that the node ran; empty where it has none.
         settings: execution properties by name, as the store has them.
         upstream: names of the steps whose artifacts it took.
-        made: URIs of the artifacts it made that lead to the version, by key.
+        made: URIs of the artifacts it made that lead to the version.
         used_again: later runs that took its artifacts from the cache.
         baseline: the URI of the model that it compared with; empty if none.
     """
@@ -34,6 +34,6 @@ class Step:
     source: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     upstream: tuple[str, ...] = ()
-    made: Mapping[str, str] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
     used_again: tuple[str, ...] = ()
     baseline: str = ""

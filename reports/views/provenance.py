@@ -69,7 +69,7 @@ class Provenance(View):
             words(step.name),
             words(step.run_id),
             number(step.seconds, ".2f"),
-            words(", ".join(_short(uri) for uri in step.made.values())),
+            words(", ".join(_short(uri) for uri in step.made)),
             words(step.source),
             words(_short(step.baseline)),
             number(len(step.used_again), ".0f"),
