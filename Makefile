@@ -80,6 +80,10 @@ notebook-html: $(ENVIRONMENT) ## run the notebooks on the latest run, and write 
 	@ls output/runs/*/run.json >/dev/null 2>&1 || { echo "no run in output/ to look at: make run" >&2; exit 2; }
 	@.venv/bin/jupyter nbconvert --config notebooks/jupyter_nbconvert_config.py $(ARGS) notebooks/*.ipynb
 
+.PHONY: tensorboard
+tensorboard: $(ENVIRONMENT) ## show the trainings of output/ in TensorBoard; ARGS="--output other --port 6007"
+	@$(PYTHON) -m pipeline.tensorboard $(ARGS)
+
 .PHONY: test
 test: $(ENVIRONMENT) $(SAMPLE) ## run the tests; ARGS="tests/schema -x" passes arguments on
 	@$(PYTHON) -m pytest $(ARGS)

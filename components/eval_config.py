@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from google.protobuf.wrappers_pb2 import DoubleValue
+from google.protobuf.wrappers_pb2 import BoolValue, DoubleValue
 from tensorflow_model_analysis.proto import config_pb2
 
 from schema import signatures
@@ -12,7 +12,7 @@ from schema.problem import Evaluation, Problem, Task
 
 
 def eval_config(problem: Problem) -> config_pb2.EvalConfig:
-    """TFMA's EvalConfig: candidate and baseline, metrics with bounds and changes, plots, and slices."""
+    """TFMA's EvalConfig: candidate and baseline, metrics with bounds and changes, plots, slices and intervals."""
     known = metrics_of(problem.task)
     chosen = problem.evaluation.metrics or tuple(known)
     metrics = [config_pb2.MetricConfig(class_name="ExampleCount", config='{"name": "example_count"}')]
@@ -24,6 +24,16 @@ def eval_config(problem: Problem) -> config_pb2.EvalConfig:
         model_specs=[_model(problem, "candidate", False), _model(problem, "baseline", True)],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics, model_names=["candidate", "baseline"])],
         slicing_specs=slices,
+        options=_intervals() if problem.evaluation.intervals else None,
+    )
+
+
+def _intervals() -> config_pb2.Options:
+    return config_pb2.Options(
+        compute_confidence_intervals=BoolValue(value=True),
+        confidence_intervals=config_pb2.ConfidenceIntervalOptions(
+            method=config_pb2.ConfidenceIntervalOptions.JACKKNIFE
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from schema.errors import InputError
 Artifacts = dict[str, list[types.Artifact]]
 
 FINGERPRINT = "fingerprint"
+SPLIT_KEY = "split_key"
 _REFUSED = (
     standard_component_specs.MODULE_FILE_KEY,
     standard_component_specs.MODULE_PATH_KEY,
@@ -48,6 +49,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 {spec.name: _model_folder(spec, input_dict) for spec in config.model_specs},
                 _schema(input_dict),
                 Path(output),
+                split_key=exec_properties.get(SPLIT_KEY) or None,
             )
         # Where nothing is held to a bound there is nothing to bless by: no blessing, as with TFX's executor.
         if metric_specs.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
@@ -111,11 +113,12 @@ def _name_models(output_dict: Artifacts, input_dict: Artifacts, exec_properties:
 
 
 class _Spec(standard_component_specs.EvaluatorSpec):
-    """TFX's parameters and a digest of our source, so that an edited metric is not served from TFX's cache."""
+    """TFX's parameters, the split key that intervals are taken over, and a digest of our source for TFX's cache."""
 
     PARAMETERS = {  # noqa: RUF012 (TFX declares it so)
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         FINGERPRINT: component_spec.ExecutionParameter(type=str),
+        SPLIT_KEY: component_spec.ExecutionParameter(type=str, optional=True),
     }
 
 
@@ -135,6 +138,7 @@ class ColumnEvaluator(Evaluator):
         example_splits: list[str],
         eval_config: config_pb2.EvalConfig,
         fingerprint: str,
+        split_key: str | None,
     ) -> None:
         """Wires channels as TFX's constructor does, which takes no parameter of ours.
 
@@ -145,7 +149,9 @@ class ColumnEvaluator(Evaluator):
             schema: channel of the examples' schema.
             example_splits: splits that are evaluated together.
             eval_config: TFMA's config; see evaluation.supported for what it may hold.
-            fingerprint: of this node's source, for TFX's cache.
+            fingerprint: of this node's source, so that an edited metric is not served from TFX's cache.
+            split_key: feature of the examples whose equal values are left out together for confidence intervals; None
+                for row by row.
         """
         spec = _Spec(
             examples=examples,
@@ -155,6 +161,7 @@ class ColumnEvaluator(Evaluator):
             example_splits=json_utils.dumps(example_splits),
             eval_config=eval_config,
             fingerprint=fingerprint,
+            split_key=split_key,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )

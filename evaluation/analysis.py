@@ -13,10 +13,12 @@ from tensorflow_model_analysis.extractors import extractor
 from tensorflow_model_analysis.proto import config_pb2
 
 from evaluation.computations import Computations, computations
+from evaluation.folds import FoldRule
+from evaluation.intervals import Intervals, intervals
 from evaluation.results import SliceResults, Validated
 from evaluation.rows import BATCH_ROWS, RowReader, row_reader
 from evaluation.served_model import ModelPlace
-from evaluation.shard_totals import Plan, ShardTotals, SliceTotals
+from evaluation.shard_totals import Plan, Resampling, ShardTotals, SliceTotals
 from evaluation.slices import slice_features
 from evaluation.supported import check_config
 from evaluation.totals import merge
@@ -33,6 +35,7 @@ def evaluate(
     schema: schema_pb2.Schema,
     output: Path,
     batch_rows: int = BATCH_ROWS,
+    split_key: str | None = None,
 ) -> None:
     """Adds the evaluation to a pipeline; it goes through TFMA's own extension points and is written by its writers.
 
@@ -44,12 +47,16 @@ def evaluate(
         schema: of the examples.
         output: folder for TFMA's files.
         batch_rows: rows that are predicted and summed at once; memory grows with them, results do not change.
+        split_key: feature whose equal values are left out together for confidence intervals; None for row by row.
 
     Raises:
         InputError: for a setting or a metric that has no vector form, or a feature that the schema lacks.
     """
     check_config(config)
-    tree, reader = computations(config), row_reader(schema, _features(config), batch_rows)
+    tree = computations(config)
+    asked = intervals(config, tree)
+    resampling = Resampling(FoldRule(split_key), asked.places) if asked else None
+    reader = row_reader(schema, _features(config, resampling), batch_rows)
     shared = [
         model_eval_lib.default_eval_shared_model(str(models[spec.name]), model_name=spec.name, eval_config=config)
         for spec in config.model_specs
@@ -61,22 +68,29 @@ def evaluate(
         >> model_eval_lib.ExtractEvaluateAndWriteResults(
             eval_shared_model=shared if len(shared) > 1 else shared[0],
             eval_config=config,
-            extractors=[extractor.Extractor(_EXTRACT, _Extract(_plan(config, tree, models, reader)))],
-            evaluators=[evaluator.Evaluator(_EVALUATE, _EXTRACT, _Evaluate(config, tree))],
+            extractors=[extractor.Extractor(_EXTRACT, _Extract(_plan(config, tree, models, reader, resampling)))],
+            evaluators=[evaluator.Evaluator(_EVALUATE, _EXTRACT, _Evaluate(config, tree, asked))],
             output_path=str(output),
         )
     )
 
 
-def _features(config: config_pb2.EvalConfig) -> set[str]:
+def _features(config: config_pb2.EvalConfig, resampling: Resampling | None) -> set[str]:
     """What is looked at of a row, besides what the models see."""
     sliced = {name for spec in config.slicing_specs for name in spec.feature_keys}
-    return sliced | {spec.label_key for spec in config.model_specs}
+    keys = {resampling.rule.key} if resampling and resampling.rule.key else set()
+    return sliced | {spec.label_key for spec in config.model_specs} | keys
 
 
-def _plan(config: config_pb2.EvalConfig, tree: Computations, models: Mapping[str, Path], reader: RowReader) -> Plan:
+def _plan(
+    config: config_pb2.EvalConfig,
+    tree: Computations,
+    models: Mapping[str, Path],
+    reader: RowReader,
+    resampling: Resampling | None,
+) -> Plan:
     places = tuple(_place(spec, models[spec.name]) for spec in config.model_specs)
-    return Plan(reader, places, tree.leaves, tuple(slice_features(config.slicing_specs)))
+    return Plan(reader, places, tree.leaves, tuple(slice_features(config.slicing_specs)), resampling)
 
 
 def _place(spec: config_pb2.ModelSpec, folder: Path) -> ModelPlace:
@@ -112,9 +126,9 @@ class _Extract(beam.PTransform):
 class _Evaluate(beam.PTransform):
     """Totals to TFMA's metrics, plots and validations a slice."""
 
-    def __init__(self, config: config_pb2.EvalConfig, tree: Computations) -> None:
+    def __init__(self, config: config_pb2.EvalConfig, tree: Computations, asked: Intervals | None) -> None:
         super().__init__()
-        self._config, self._tree = config, tree
+        self._config, self._results = config, SliceResults(tree, config, asked)
 
     def expand(self, extracts: Any) -> dict[str, Any]:
         """A collection a kind of result."""
@@ -122,13 +136,13 @@ class _Evaluate(beam.PTransform):
             extracts
             | "BySlice" >> beam.Map(lambda found: (found[_SLICE], found[_TOTALS]))
             | "Merge" >> beam.CombinePerKey(_merged)
-            | "Results" >> beam.ParDo(SliceResults(self._tree, self._config)).with_outputs(*SliceResults.KINDS)
+            | "Results" >> beam.ParDo(self._results).with_outputs(SliceResults.POINTS, *SliceResults.KINDS)
         )
-        evaluation = {kind: results[kind] for kind in SliceResults.KINDS}
-        metrics = evaluation[constants.METRICS_KEY]
-        return {**evaluation, constants.VALIDATIONS_KEY: metrics | "Validate" >> beam.Map(Validated(self._config))}
+        verdicts = results[SliceResults.POINTS] | "Validate" >> beam.Map(Validated(self._config))
+        return {**{kind: results[kind] for kind in SliceResults.KINDS}, constants.VALIDATIONS_KEY: verdicts}
 
 
 def _merged(parts: Iterable[SliceTotals]) -> SliceTotals:
     """The totals of one slice over several shards, or over several such merges."""
-    return tuple(merge(leaf) for leaf in zip(*parts, strict=True))
+    kept = list(parts)
+    return SliceTotals(*(tuple(map(merge, zip(*side, strict=True))) for side in zip(*kept, strict=True)))

@@ -18,6 +18,8 @@ class Leaf:
 
     model: str
     form: VectorForm
+    # Of its results; those of one leaf are no other's.
+    keys: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,15 @@ def computations(config: config_pb2.EvalConfig) -> Computations:
     # Equal computations have equal hashes, and the first one added stands before all that depends on it.
     for computation in dict.fromkeys(metric_specs.to_computations(list(config.metrics_specs), eval_config=config)):
         if isinstance(computation, metric_types.MetricComputation):
-            leaves.append(Leaf(computation.keys[0].model_name, vector_form(computation)))
+            leaves.append(Leaf(computation.keys[0].model_name, vector_form(computation), tuple(computation.keys)))
         elif isinstance(computation, metric_types.DerivedMetricComputation):
             derived.append(computation)
         else:
             raise InputError(f"expected computations over rows or over results. Received: {type(computation).__name__}")
     return Computations(tuple(leaves), tuple(derived))
+
+
+def is_private(key: Any) -> bool:
+    """Whether TFMA shares the result between metrics and shows it to nobody."""
+    name: str = key.name
+    return name.startswith("_") and not name.startswith("__")

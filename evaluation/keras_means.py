@@ -1,6 +1,7 @@
 """Keras metrics that are the mean of a value a row."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,14 @@ class KerasMeansForm(VectorForm):
         for place, value in enumerate(sums):
             accumulator.add_weights(0, place, [np.float32(value), np.float32(count)])
         return accumulator
+
+    def outputs(self, several: Sequence[Totals]) -> list[dict[Any, Any]]:
+        """The quotients, in float32 as Keras has them; to ask a Keras metric takes a millisecond."""
+        sums = np.stack([totals.sums[0] for totals in several]).astype(np.float32)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            means = np.where(sums[:, -1:] == 0, np.float32(0), sums[:, :-1] / sums[:, -1:])
+        names = list(self.output(several[0]))
+        return [dict(zip(names, row, strict=True)) for row in means]
 
 
 def _metrics(combiner: Any) -> list[Any]:

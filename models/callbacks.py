@@ -1,16 +1,22 @@
 """What happens between two epochs: the epoch is judged, the best one kept, and all of it saved against a kill."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
 
 from schema.errors import PipelineError
 
 VALIDATION_LOSS = "val_loss"
+
+_LOG = logging.getLogger(__name__)
+# The first steps are traced and compiled; what comes after them is what a training does all day.
+_WARM_UP_STEPS = 20
 
 
 class FiniteLoss(tf_keras.callbacks.Callback):
@@ -121,3 +127,71 @@ class Backup(tf_keras.callbacks.Callback):
         self.epochs.assign(epoch + 1)
         if self.writes:
             self.manager.save()
+
+
+class Profile(tf_keras.callbacks.Callback):
+    """Profiles steps of the first epoch of this process, with what the input pipeline did meanwhile.
+
+    It profiles the process that it is in and nothing beyond: the other workers of a cluster do not notice. A profile
+    that cannot be taken or written costs a warning, never the training.
+
+    Args:
+        folder: of TensorBoard's logs; the profile lies below it in plugins/profile.
+        count: how many steps, at most `steps`.
+        steps: of an epoch.
+    """
+
+    def __init__(self, folder: Path, count: int, steps: int) -> None:
+        super().__init__()
+        self.folder = folder
+        self.first = min(_WARM_UP_STEPS, steps - count)
+        self.last = self.first + count - 1
+        self.done = self.running = False
+        # What Keras asks of a callback that can do with tensors; for others it waits for every step's numbers.
+        self._supports_tf_logs = True
+
+    # Keras marks each step in a profile, callbacks included: a step is whole if the profile begins during the step
+    # before it and ends during the one after.
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Begins here if there is no step before the first."""
+        del epoch, logs
+        if self.first == 0:
+            self._begin()
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Ends during the step after the last."""
+        del logs
+        if batch == self.last + 1:
+            self._end()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Begins during the step before the first; awaits the last one, which so far was only asked for."""
+        if batch == self.first - 1:
+            self._begin()
+        elif batch == self.last and self.running:
+            tf.nest.map_structure(np.asarray, logs)
+
+    def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Ends here if the epoch has no step after the last."""
+        del logs
+        self._end()
+
+    def _begin(self) -> None:
+        if self.done:
+            return
+        self.done = True
+        try:
+            tf.profiler.experimental.start(str(self.folder))
+            self.running = True
+        except tf.errors.OpError as error:
+            _LOG.warning("training: no profile is taken, for the profiler did not start: %s", error.message)
+
+    def _end(self) -> None:
+        if not self.running:
+            return
+        self.running = False
+        try:
+            tf.profiler.experimental.stop()
+        except tf.errors.OpError as error:
+            _LOG.warning("training: the profile was not written to %s: %s", self.folder, error.message)

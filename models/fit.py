@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 import tf_keras
 
-from models.callbacks import AveragedWeights, Backup, BestEpoch, FiniteLoss
+from models.callbacks import AveragedWeights, Backup, BestEpoch, FiniteLoss, Profile
 from models.input import Source, distribute
 from models.network import build_network
 from models.statistics import Statistics
@@ -158,6 +158,7 @@ def fit(
         validation_data=feed(strategy, evaluation, bound, steps.batch, training=False),
         validation_steps=steps.validation,
         callbacks=[
+            *_profile(paths.logs, options.profile_steps, steps.training, chief=is_chief(strategy)),
             FiniteLoss(),
             best,
             *([AveragedWeights()] if bound.problem.network.averaging else []),
@@ -257,5 +258,13 @@ def resume(backup: Backup, strategy: tf.distribute.Strategy) -> int:
     return finished
 
 
+def _profile(folder: Path, count: int, steps: int, *, chief: bool) -> list[tf_keras.callbacks.Callback]:
+    """The callback that profiles `count` of an epoch's steps, if there is anything for this process to profile."""
+    return [Profile(folder, min(count, steps), steps)] if count and chief else []
+
+
 def _tensorboard(folder: Path, steps: int) -> tf_keras.callbacks.Callback:
-    return tf_keras.callbacks.TensorBoard(str(folder), update_freq=max(1, steps // 20), write_graph=False)
+    # With steps_per_second, or Keras calls no hook of a step and leaves one point an epoch, whatever update_freq says.
+    return tf_keras.callbacks.TensorBoard(
+        str(folder), update_freq=max(1, steps // 20), write_graph=False, write_steps_per_second=True
+    )

@@ -120,8 +120,8 @@ def checkpoint_folder(fn_args: Any) -> Path:
     """A folder of this training's own: the same for the same data, config and source, another for any other."""
     patterns = [*fn_args.train_files, *fn_args.eval_files]
     names = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
-    # How often it may be restarted has no bearing on it: one that was given up goes on with more.
-    options = Training.model_validate_json(fn_args.custom_config["training"]).model_copy(update={"restarts": 0})
+    # A training that was given up goes on with more restarts, and one that is looked at is the same one.
+    options = Training.model_validate_json(fn_args.custom_config["training"]).identity()
     identity = [
         {**fn_args.custom_config, "training": options.model_dump_json()},
         fn_args.hyperparameters,

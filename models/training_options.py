@@ -21,7 +21,12 @@ class Training(Closed):
     tpu: str = Field(default="", description="address of the TPU; empty asks the environment")
     warm_start: bool = Field(default=False, description="start at the last blessed model; not after a change of split")
     jit_compile: bool = Field(default=False, description="compile the train step with XLA; with strategy none")
+    profile_steps: int = Field(default=0, ge=0, description="train steps to profile for TensorBoard, input included")
     seed: int = Field(default=7, ge=0, description="seed of weights, shuffling and sampling")
+
+    def identity(self) -> Self:
+        """These options without those that have no bearing on what is learnt, nor on the steps to it."""
+        return self.model_copy(update={"restarts": 0, "profile_steps": 0})
 
     @model_validator(mode="after")
     def _compiles_one_device(self) -> Self:

@@ -14,6 +14,7 @@ from models.statistics import Statistics, read_statistics
 from models.strategies import make_strategy
 from models.trainer import with_tuned
 from models.training_options import Training
+from models.trial_summaries import write_search, write_trial
 from schema.bound import BoundProblem
 from schema.errors import PipelineError
 from schema.problem import Network
@@ -85,13 +86,27 @@ def search_space(network: Network) -> keras_tuner.HyperParameters:
     return space
 
 
+def logs_folder(project: Path) -> Path:
+    """Where a search below this folder logs for TensorBoard: a folder a trial, by its number."""
+    return project / "logs"
+
+
 class FitTuner(keras_tuner.RandomSearch):
     """A random search over network settings; a trial is judged by its least loss on the eval split."""
 
+    def on_search_begin(self) -> None:
+        """Writes what is searched for TensorBoard."""
+        super().on_search_begin()
+        write_search(self.oracle.get_space(), logs_folder(Path(self.project_dir)))
+
     def run_trial(self, trial: Any, trials: Trials) -> dict[str, float]:
         """Trains the problem's network with the trial's setting; one that diverges is a failed trial, not the end."""
-        logs = Path(self.get_trial_dir(trial.trial_id)) / "logs"
+        values = trial.hyperparameters.values
+        logs = logs_folder(Path(self.project_dir)) / trial.trial_id
         try:
-            return {_OBJECTIVE: trials.eval_loss(trial.hyperparameters.values, logs)}
+            loss = trials.eval_loss(values, logs)
         except PipelineError as error:
+            write_trial(values, None, logs)
             raise keras_tuner.errors.FailedTrialError(str(error)) from error
+        write_trial(values, loss, logs)
+        return {_OBJECTIVE: loss}

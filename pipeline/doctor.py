@@ -23,7 +23,11 @@ from pathlib import Path
 PYTHON = (3, 11)
 OLDEST_GLIBC = (2, 31)
 NEEDED_DISK_BYTES = 5 * 10**9
-OPTIONAL_GROUPS = {"reference": "make reference", "dev": "make test and make lint"}
+OPTIONAL_GROUPS = {
+    "reference": "make reference",
+    "notebook": "the page of profiles of make tensorboard",
+    "dev": "make test and make lint",
+}
 COMPILED_PACKAGES = ("tensorflow", "tfx", "apache_beam", "tf_keras")
 IN_A_CONTAINER = 'docker run --rm -it --platform linux/amd64 -v "$PWD":/src -w /src python:3.11-bookworm make run'
 

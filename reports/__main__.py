@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from reports.stored_runs import LATEST, State, find_run, read_runs
 from schema.errors import InputError, PipelineError
 
 
@@ -11,7 +12,7 @@ def main(arguments: list[str]) -> int:
     """Writes `report.html` and `report.json` into the run's folder; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__, allow_abbrev=False)
     parser.add_argument("output", nargs="?", default="output", help="the --output of the run")
-    parser.add_argument("--run", default="latest", help="the run's id, or a beginning that no other has; the newest")
+    parser.add_argument("--run", default=LATEST, help="its number in pipeline.runs, its id or its beginning")
     parser.add_argument("--to", metavar="FOLDER", help="where to write; the run's own folder when left out")
     chosen = parser.parse_args(arguments)
     try:
@@ -25,10 +26,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _main(output: Path, name: str, to: str | None) -> int:
+    runs = read_runs(output / "runs", held=False)
+    ended = [run for run in runs if run.state is State.RECORDED]
+    if not ended:
+        raise InputError(f"{output}: no run that has ended. Run the pipeline first: make run")
+    folder = find_run(ended if name == LATEST else runs, name).folder
+    # Now that there is something to draw.
     from reports.report import write_report
-    from reports.run import find_run, read_run
+    from reports.run import read_run
 
-    folder = find_run(output, name)
     target = Path(to) if to else folder
     target.mkdir(parents=True, exist_ok=True)
     sys.stdout.write(f"{write_report(read_run(folder), target)}\n")

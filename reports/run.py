@@ -10,6 +10,7 @@ from typing import Any
 from reports.loading import quietly
 from reports.run_record import RunRecord
 from reports.showing import shown
+from reports.stored_runs import CONFIG, RECORD
 from reports.views.data import Anomalies, Drifts, Rows, Statistics
 from reports.views.evaluation import Evaluation
 from reports.views.graph import Graph
@@ -24,8 +25,6 @@ from schema.metrics import MAIN, Metric, metrics_of
 from schema.problem import Task
 from schema.rows import columns, read_schema
 
-RECORD = "run.json"
-CONFIG = "config.json"
 _FINISHED = ("pushed", "blessed", "not blessed", "finished")
 
 
@@ -276,22 +275,6 @@ def _has_other_data(other: Run, run: Run) -> bool:
 def run_folders(runs: Path) -> list[Path]:
     """Folders of runs that have ended, the oldest first."""
     return sorted(path.parent for path in runs.glob(f"[0-9]*/{RECORD}"))
-
-
-def find_run(output: Path, name: str = "latest") -> Path:
-    """The folder of the run with this id, or a beginning of it; `latest` is the newest that has ended.
-
-    Raises:
-        InputError: if there is none, or several; says which there are.
-    """
-    folders = run_folders(output / "runs")
-    if not folders:
-        raise InputError(f"{output}: no run that has ended. Run the pipeline first: make run")
-    found = folders[-1:] if name == "latest" else [folder for folder in folders if folder.name.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(folder.name for folder in (found or folders)[-5:])
-    raise InputError(f"{output}: {'several runs begin' if found else 'no run begins'} with '{name}'. Such as: {known}.")
 
 
 def _read(folder: Path) -> Run:

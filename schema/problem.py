@@ -133,6 +133,9 @@ class Evaluation(Closed):
     )
     min_slice_rows: int = Field(default=1000, ge=1, description="rows below which a slice is shown but not judged")
     threshold: Share = Field(default=0.5, description="probability from which the positive class is decided")
+    intervals: bool = Field(
+        default=True, description="95 % confidence intervals of every metric, over whole values of split.key"
+    )
 
 
 class Device(Closed):

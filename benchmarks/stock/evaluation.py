@@ -5,8 +5,7 @@ from pathlib import Path
 from tfx import v1 as tfx
 from tfx.types import artifact_utils
 
-from benchmarks.stock.pipeline import BEAM_ARGUMENTS
-from components.eval_config import eval_config
+from benchmarks.stock.pipeline import BEAM_ARGUMENTS, judged_by
 from ingestion.splits import SPLITS
 from pipeline.config import Config
 
@@ -27,7 +26,7 @@ def create_evaluation(config: Config, model: Path, examples: Path) -> tfx.dsl.Pi
         examples=imported["examples"].outputs["result"],
         model=imported["model"].outputs["result"],
         example_splits=["test"],
-        eval_config=eval_config(config.problem),
+        eval_config=judged_by(config),
         schema=schema.outputs["schema"],
     )
     return tfx.dsl.Pipeline(

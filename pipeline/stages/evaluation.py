@@ -34,6 +34,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage) -> EvaluationSta
         eval_config=eval_config(config.problem),
         schema=rows.schema,
         fingerprint=source_fingerprint("components.evaluator"),
+        split_key=config.problem.split.key,
     ).with_id("Evaluator")
     serving = ServingValidator(
         model=trained.model,

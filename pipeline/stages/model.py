@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tfx.components import Trainer, Tuner
+from tfx.components import Trainer
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
+from components.tuner import LoggedTuner
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
 from pipeline.stages.baseline import earlier_model
@@ -57,10 +58,16 @@ def _trainer(config: Config, inputs: dict[str, Any]) -> Any:
 
 def _tuner(config: Config, inputs: dict[str, Any]) -> Any:
     tuning = config.environment.tuning
-    custom = {"trials": tuning.trials, "epochs": tuning.epochs, "fingerprint": source_fingerprint("models.tuner")}
-    return Tuner(tuner_fn="models.tuner.tuner_fn", custom_config={**_shared(config), **custom}, **inputs).with_id(
-        "Tuner"
-    )
+    custom = {
+        **_shared(config),
+        # A trial is not profiled, nor searched anew when training is.
+        "training": config.environment.training.identity().model_dump_json(),
+        "trials": tuning.trials,
+        "epochs": tuning.epochs,
+        # It imports models.tuner.
+        "fingerprint": source_fingerprint("components.tuner"),
+    }
+    return LoggedTuner(tuner_fn="models.tuner.tuner_fn", custom_config=custom, **inputs).with_id("Tuner")
 
 
 def _inputs(rows: DataStage) -> dict[str, Any]:

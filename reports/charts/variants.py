@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from reports.charts.canvas import BLUE, INK, ORANGE, QUIET, Chart, drawn
 
-_KILO = FuncFormatter(lambda value, _: f"{value / 1000:,.0f}")
+_KILO = FuncFormatter(lambda value, _: f"{value / 1000:,g}")
 _COSTS = {"bytes": ("size of the file (kB)", _KILO), "latency_p50_us": ("median time for one row (µs)", None)}
 
 

@@ -11,6 +11,7 @@ from reports.html import BAD, NOTE, Cell, Column, Table, View, number, words
 from reports.statistics import Features, FeatureStatistics
 
 _SHOWN_TOP = 3
+_SHOWN_DRIFTS = 8
 
 
 @dataclass(frozen=True)
@@ -185,16 +186,19 @@ class Drifts(View):
         notable = [drift.feature for drift in self.drifts if drift.notable]
         return {
             "now": self.now,
+            "count": len(self.drifts),
+            "most": self.table(_SHOWN_DRIFTS),
             "before": self.before,
             "limit": NOTABLE,
             "notable": notable,
             "drifts": self.table(),
         }
 
-    def table(self) -> Table:
-        """A line a feature."""
+    def table(self, most: int | None = None) -> Table:
+        """A line a feature, of so many at most."""
         columns = [Column("feature", is_number=False), Column("Jensen-Shannon divergence", "0 to 1")]
         lines = [
-            [words(one.feature), number(one.divergence, ".4f", mark=NOTE if one.notable else "")] for one in self.drifts
+            [words(one.feature), number(one.divergence, ".4f", mark=NOTE if one.notable else "")]
+            for one in self.drifts[:most]
         ]
         return Table("Drift", columns, lines)

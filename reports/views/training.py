@@ -8,7 +8,12 @@ from reports.charts.training import epochs
 from reports.html import Column, Table, View, number, words
 from reports.training import TrainingCurve, best_epoch
 
-_LABELS = {"loss": "loss", "auc": "AUC (0 to 1)", "learning_rate": "learning rate"}
+_LABELS = {
+    "loss": "loss",
+    "auc": "AUC (0 to 1)",
+    "learning_rate": "learning rate",
+    "steps_per_second": "train steps (1/s)",
+}
 _LOSS_UNITS = {"regression": "loss (squared standardised label)"}
 
 

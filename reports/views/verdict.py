@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.evaluation import CHANGE, SliceResult
-from reports.html import BAD, GOOD, View, interval, number
+from reports.evaluation import CHANGE, Estimate, SliceResult
+from reports.html import BAD, GOOD, View, number
 from schema.metrics import Metric
 
 _HEADS = {
@@ -50,10 +50,12 @@ class Verdict(View):
     def _tiles(self) -> Any:
         if self.overall is not None and self.metric is not None:
             estimate = self.overall.estimate(self.metric.name)
-            yield interval(estimate, ".4f"), f"{self.metric.title} on the test split ({self.metric.unit})"
+            told = f"{self.metric.title} on the test split ({self.metric.unit}){_range(estimate, '.4f')}"
+            yield number(estimate.value, ".4f"), told
             change = self.overall.estimate(self.metric.name, CHANGE)
             if self.overall.sides.get(CHANGE):
-                yield interval(change, "+.4f"), f"change of {self.metric.title} against the baseline"
+                told = f"change of {self.metric.title} against the baseline{_range(change, '+.4f')}"
+                yield number(change.value, "+.4f"), told
         rows = self.record.get("rows") or {}
         if rows:
             yield number(sum(rows.values()), ",.0f"), f"rows, {_spans(self.record['window'])}"
@@ -67,3 +69,9 @@ class Verdict(View):
 
 def _spans(window: str) -> str:
     return "all spans" if window == ":" else f"spans {window}"
+
+
+def _range(estimate: Estimate, form: str) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f", 95 % from {estimate.low:{form}} to {estimate.high:{form}}"

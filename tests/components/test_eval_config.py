@@ -92,6 +92,14 @@ def test_all_metrics_of_the_task_are_measured_where_none_is_named(make_problem: 
     assert options["binary_accuracy"]["threshold"] == 0.3
 
 
+def test_intervals_are_asked_for_in_tfmas_terms_unless_they_are_turned_off(make_problem: MakeProblem) -> None:
+    asked, off = eval_config(make_problem()), eval_config(make_problem(intervals=False))
+
+    assert asked.options.compute_confidence_intervals.value
+    assert asked.options.confidence_intervals.method == config_pb2.ConfidenceIntervalOptions.JACKKNIFE
+    assert not off.HasField("options")
+
+
 def test_the_whole_and_every_slice_are_evaluated(make_problem: MakeProblem) -> None:
     config = eval_config(make_problem(slices=[["carrier"], ["carrier", "month"]]))
 

@@ -27,6 +27,7 @@ def node(problem: Problem, fingerprint: str) -> ColumnEvaluator:
         example_splits=["test"],
         eval_config=eval_config(problem),
         fingerprint=fingerprint,
+        split_key=problem.split.key,
     )
 
 
@@ -58,6 +59,14 @@ def test_an_edited_source_is_another_execution(make_problem: Callable[..., Probl
 
     assert node(problem, "1f").exec_properties["fingerprint"] == "1f"
     assert node(problem, "1f").exec_properties != node(problem, "2e").exec_properties
+
+
+def test_the_node_is_told_the_split_key_where_there_is_one(make_problem: Callable[..., Problem]) -> None:
+    problem = make_problem()
+    keyed = problem.model_copy(update={"split": problem.split.model_copy(update={"key": "carrier"})})
+
+    assert node(keyed, "1f").exec_properties["split_key"] == "carrier"
+    assert node(problem, "1f").exec_properties.get("split_key") is None
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ def weigh(config: config_pb2.EvalConfig) -> None:
     config.model_specs[0].example_weight_key = "weight"
 
 
-def bootstrap(config: config_pb2.EvalConfig) -> None:
-    config.options.compute_confidence_intervals.value = True
+def leave_small_slices_out(config: config_pb2.EvalConfig) -> None:
+    config.options.min_slice_size.value = 10
 
 
 def cross(config: config_pb2.EvalConfig) -> None:
@@ -39,7 +39,7 @@ def hold_pairs(config: config_pb2.EvalConfig) -> None:
     ("change", "named"),
     [
         (weigh, r"ModelSpec\.example_weight_key"),
-        (bootstrap, r"EvalConfig\.options"),
+        (leave_small_slices_out, r"Options\.min_slice_size"),
         (cross, r"EvalConfig\.cross_slicing_specs"),
         (group, r"MetricsSpec\.query_key"),
         (fix, r"SlicingSpec\.feature_values"),
@@ -51,6 +51,19 @@ def test_a_setting_without_a_vector_form_is_named(change: Callable[[config_pb2.E
     change(config)
 
     with pytest.raises(InputError, match=named + " is not evaluated in vectors. Expected only"):
+        check_config(config)
+
+
+def test_intervals_by_bootstrap_are_refused() -> None:
+    config = eval_config(CASES["binary"]().problem)
+    config.options.compute_confidence_intervals.value = True
+    config.options.confidence_intervals.method = config_pb2.ConfidenceIntervalOptions.POISSON_BOOTSTRAP
+
+    with pytest.raises(
+        InputError,
+        match=r"whole values of the split key: expected options\.confidence_intervals\.method JACKKNIFE\. "
+        "Received: POISSON_BOOTSTRAP",
+    ):
         check_config(config)
 
 

@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from models.fit import AveragingAdamW, FitPaths, MemberLoss, ScoreAuc, Steps, fit, member_mean, plan_steps
 from models.input import Source, make_dataset, training_source
@@ -214,6 +217,58 @@ def test_a_training_leaves_its_curves_for_tensorboard(train: Source, evaluation:
     trained(train, evaluation, tmp_path, epochs=1)
 
     assert sorted(path.parent.name for path in tmp_path.rglob("events.out.tfevents.*")) == ["train", "validation"]
+
+
+def test_a_step_has_points_of_its_own(train: Source, evaluation: Source, tmp_path: Path) -> None:
+    trained(train, evaluation, tmp_path, epochs=2)  # of 8 steps
+
+    curves = EventAccumulator(str(tmp_path / "logs" / "train"), size_guidance={"tensors": 0}).Reload()
+
+    assert {"batch_loss", "batch_steps_per_second", "epoch_loss"} <= set(curves.Tags()["tensors"])
+    assert [event.step for event in curves.Tensors("batch_loss")] == list(range(1, 17))
+
+
+def test_a_profile_has_its_steps_and_their_input_and_changes_no_weight(
+    plain: tf_keras.Model, train: Source, evaluation: Source, tmp_path: Path
+) -> None:
+    found = trained(train, evaluation, tmp_path, epochs=3, options=Training(profile_steps=5))
+
+    assert_equal_weights(plain, found)
+    names = profiled_names(tmp_path / "logs")
+    assert names["train"] == 5
+    assert any(name.startswith("Iterator::") for name in names)
+
+
+def test_a_profile_longer_than_an_epoch_ends_with_it(train: Source, evaluation: Source, tmp_path: Path) -> None:
+    trained(train, evaluation, tmp_path, epochs=2, options=Training(profile_steps=100))
+
+    assert profiled_names(tmp_path / "logs")["train"] == 8
+
+
+def test_a_profiler_that_is_taken_costs_a_warning_and_not_the_training(
+    plain: tf_keras.Model, train: Source, evaluation: Source, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tf.profiler.experimental.start(str(tmp_path / "another"))
+    try:
+        found = trained(train, evaluation, tmp_path, epochs=3, options=Training(profile_steps=5))
+    finally:
+        tf.profiler.experimental.stop(save=False)
+
+    assert_equal_weights(plain, found)
+    assert not list((tmp_path / "logs").rglob("*.xplane.pb"))
+    assert "training: no profile is taken, for the profiler did not start: " in caplog.text
+
+
+def profiled_names(logs: Path) -> Counter[str]:
+    """How often each event is in the one profile below the folder."""
+    (file,) = logs.glob("plugins/profile/*/*.xplane.pb")
+    space = xplane_pb2.XSpace.FromString(file.read_bytes())
+    return Counter(
+        plane.event_metadata[event.metadata_id].name
+        for plane in space.planes
+        for line in plane.lines
+        for event in line.events
+    )
 
 
 def test_what_is_returned_is_the_network_alone(plain: tf_keras.Model) -> None:

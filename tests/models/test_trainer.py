@@ -185,6 +185,13 @@ def test_the_same_training_has_the_same_checkpoint_folder(tmp_path: Path) -> Non
     assert folder.parent == tmp_path / "checkpoints"
 
 
+@pytest.mark.parametrize("options", [Training(restarts=9), Training(profile_steps=9)])
+def test_what_does_not_bear_on_a_training_leaves_it_its_checkpoint(options: Training, tmp_path: Path) -> None:
+    changed = checkpoint_folder(arguments(tmp_path, training=options.model_dump_json()))
+
+    assert changed == checkpoint_folder(arguments(tmp_path))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -224,7 +231,7 @@ def test_two_workers_train_as_one_and_the_chief_alone_writes(
     with ExitStack() as stack:
         workers = []
         for index in range(2):
-            options = Training(strategy="multi_worker_mirrored")
+            options = Training(strategy="multi_worker_mirrored", profile_steps=2)
             values = fn_args(tmp_path / str(index), examples, transform_graph, bound_problem(averaging=0.9), options)
             values["custom_config"]["checkpoints"] = str(tmp_path / "checkpoints")
             file = written(values, tmp_path / f"{index}.json")
@@ -242,6 +249,7 @@ def test_two_workers_train_as_one_and_the_chief_alone_writes(
 
     assert (tmp_path / "0" / "model" / SERVING_FORM / "saved_model.pb").is_file()
     assert sorted(path.parent.name for path in (tmp_path / "0" / "run").rglob("events.*")) == ["train", "validation"]
+    assert len(list((tmp_path / "0" / "run").glob("plugins/profile/*/*.xplane.pb"))) == 1
     assert [path.name for path in (tmp_path / "1").iterdir()] == ["schema.pbtxt"]
     assert list((tmp_path / "checkpoints").iterdir()) == []
 

@@ -49,6 +49,22 @@ def test_the_command_writes_elsewhere_if_asked(tmp_path: Path) -> None:
     assert (tmp_path / "x" / "y" / HTML).is_file()
 
 
+def test_the_newest_run_that_has_ended_is_taken_if_none_is_named(tmp_path: Path) -> None:
+    ended = write(tmp_path, "20260101T000000-1")
+    (tmp_path / "runs" / "20260102T000000-1").mkdir()
+
+    assert main([str(tmp_path)]) == 0
+    assert (ended / HTML).is_file()
+
+
+def test_a_run_that_was_cut_off_has_no_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "20260101T000000-1")
+    (tmp_path / "runs" / "20260102T000000-1").mkdir()
+
+    assert main([str(tmp_path), "--run", "20260102"]) == 2
+    assert "20260102T000000-1/run.json: No such file" in capsys.readouterr().err
+
+
 def test_a_folder_without_runs_is_an_answer_and_no_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none")]) == 2
     assert "make run" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reports import all_runs, latest_run
-from reports.run import MissingArtifactError, find_output, find_run, read_run
+from reports.run import MissingArtifactError, find_output, read_run
 from schema.errors import InputError
 from schema.problem import Task
 
@@ -51,18 +51,6 @@ def test_the_output_is_found_from_a_folder_below_it(tmp_path: Path, monkeypatch:
 
     assert find_output() == tmp_path / "output"
     assert latest_run().id == "20260101T000000-1"
-
-
-def test_a_run_is_named_by_the_beginning_of_its_id(tmp_path: Path) -> None:
-    for day in (1, 2):
-        write(tmp_path, f"2026010{day}T000000-1")
-
-    assert find_run(tmp_path, "20260101").name == "20260101T000000-1"
-    assert find_run(tmp_path).name == "20260102T000000-1"
-    with pytest.raises(InputError, match="several runs begin with '2026'"):
-        find_run(tmp_path, "2026")
-    with pytest.raises(InputError, match=r"no run begins with '3'.*20260101T000000-1"):
-        find_run(tmp_path, "3")
 
 
 @pytest.mark.parametrize(("text", "told"), [("{", "not JSON"), ("[]", "expected a JSON object")])

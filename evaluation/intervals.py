@@ -1,0 +1,166 @@
+"""Which metrics have a confidence interval, and their values with one fold of rows left out at a time."""
+
+import numbers
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tensorflow_model_analysis.metrics import (
+    binary_confusion_matrices,
+    confusion_matrix_metrics,
+    metric_specs,
+    metric_types,
+)
+from tensorflow_model_analysis.proto import config_pb2
+
+from evaluation.computations import Computations, Leaf, computations, is_private
+from evaluation.histogram import HistogramForm
+from evaluation.left_out import LeftOut, left_out
+from evaluation.shard_totals import SliceTotals
+from evaluation.threshold_cuts import ThresholdCuts, threshold_cuts
+from evaluation.totals import Floats
+from schema.errors import InputError
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A leaf that is a histogram, by its place, and the matrices that TFMA derives from it."""
+
+    place: int
+    cuts: Mapping[Any, ThresholdCuts]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """What replicates are made of: TFMA's tree of the metrics that have an interval.
+
+    `places` are those of its leaves in the whole tree, `keys` those of its metrics, and `two_class` those among them
+    that mean nothing of rows of one class: TFMA then says 0, or 1 of a curve of precision and recall, for any model.
+    """
+
+    tree: Computations
+    places: tuple[int, ...]
+    curves: tuple[_Curve, ...]
+    keys: frozenset[Any]
+    two_class: frozenset[Any]
+
+    def replicates(self, totals: SliceTotals) -> dict[Any, Floats]:
+        """The metrics of one slice, [folds] by key, without the rows of each fold that has one; NaN where undefined.
+
+        Memory is that of one model's histograms: 20 folds x 10,002 buckets x 3 numbers, a few times.
+        """
+        outcomes: list[dict[Any, Any]] = []
+        one_class: dict[str, Any] = {}
+        curves = {curve.place: curve for curve in self.curves}
+        for place, (leaf, folded) in enumerate(zip(self.tree.leaves, totals.folded, strict=True)):
+            left = left_out(folded)
+            if place in curves:
+                found = list(_matrices(curves[place], left))
+                one_class[leaf.model] = _of_one_class(left)
+            else:
+                found = leaf.form.outputs(left.totals())
+            outcomes = [before | more for before, more in zip(outcomes or [{}] * len(found), found, strict=True)]
+        # TFMA divides by zero where the rows of a fold were all that lay between two thresholds, and leaves that out.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = [self.tree.derive(results) for results in outcomes]
+        return {key: self._defined(key, values, one_class) for key in self.keys if _is_number(values[0][key])}
+
+    def _defined(self, key: Any, values: list[dict[Any, Any]], one_class: Mapping[str, Any]) -> Floats:
+        found = np.array([value[key] for value in values], np.float64)
+        return np.where(one_class[key.model_name], np.nan, found) if key in self.two_class else found
+
+
+def _matrices(curve: _Curve, left: LeftOut) -> Iterator[dict[Any, Any]]:
+    for by_key in zip(*(cuts.matrices(left) for cuts in curve.cuts.values()), strict=True):
+        yield dict(zip(curve.cuts, by_key, strict=True))
+
+
+def _of_one_class(left: LeftOut) -> Any:
+    """Whether the rows [folds] that are left of a histogram are all positive or all negative."""
+    labels, rows = left.sums[:, :, 0].sum(axis=1), left.sums[:, :, 2].sum(axis=1)
+    return (labels == 0) | (labels == rows)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Number)
+
+
+def intervals(config: config_pb2.EvalConfig, whole: Computations) -> Intervals | None:
+    """The intervals that a config asks for; None where it asks for none, or has no metric with an interval.
+
+    Args:
+        config: with its defaults filled in.
+        whole: the tree of all its metrics and plots.
+
+    Raises:
+        InputError: for an area under a curve of which it cannot be told where it is defined.
+    """
+    if not config.options.compute_confidence_intervals.value:
+        return None
+    kept = _with_intervals(config)
+    named = list(metric_specs.keys_and_metrics_from_specs(kept, kept.metrics_specs))
+    if not named:
+        return None
+    tree = computations(kept)
+    places = {leaf.keys: place for place, leaf in enumerate(whole.leaves)}
+    two_class = [key for key, _, metric in named if isinstance(metric, confusion_matrix_metrics.AUC)]
+    curves = [
+        _curve(place, leaf, tree) for place, leaf in enumerate(tree.leaves) if isinstance(leaf.form, HistogramForm)
+    ]
+    _check_curves(two_class, {tree.leaves[curve.place].model for curve in curves})
+    return Intervals(
+        _without(tree, {key for curve in curves for key in curve.cuts}),
+        tuple(places[leaf.keys] for leaf in tree.leaves),
+        tuple(curves),
+        frozenset(key for key, _, _ in named),
+        frozenset(two_class),
+    )
+
+
+def _check_curves(keys: Iterable[Any], models: set[str]) -> None:
+    for key in keys:
+        if key.model_name not in models:
+            raise InputError(
+                f"{key.name}: expected an area under a curve over num_thresholds for a confidence interval, since the "
+                "histogram behind it tells whether rows are of both classes. Received: one over thresholds alone"
+            )
+
+
+def _with_intervals(config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
+    """The config without its plots, and without the metrics that TFMA gives no interval, such as the count of rows."""
+    kept = config_pb2.EvalConfig()
+    kept.CopyFrom(config)
+    for spec in kept.metrics_specs:
+        metrics = [metric for metric in spec.metrics if _has_interval(metric, spec, config)]
+        del spec.metrics[:]
+        spec.metrics.extend(metrics)
+    return kept
+
+
+def _has_interval(metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec, config: config_pb2.EvalConfig) -> bool:
+    alone = config_pb2.MetricsSpec(metrics=[metric], model_names=spec.model_names)
+    if metric_specs.metric_keys_to_skip_for_confidence_intervals([alone], eval_config=config):
+        return False
+    found = metric_specs.to_computations([alone], eval_config=config)
+    shown = [key for computation in found for key in computation.keys if not is_private(key)]
+    return not any(isinstance(key, metric_types.PlotKey) for key in shown)
+
+
+def _curve(place: int, leaf: Leaf, tree: Computations) -> _Curve:
+    # Matrices at a few given thresholds are a leaf's own, under the same name.
+    own = {key for other in tree.leaves for key in other.keys}
+    cuts = {
+        key: threshold_cuts(leaf.form, computation)
+        for computation in tree.derived
+        for key in computation.keys
+        if key.name.startswith(binary_confusion_matrices.BINARY_CONFUSION_MATRICES_NAME)
+        and key.model_name == leaf.model
+        and key not in own
+    }
+    return _Curve(place, cuts)
+
+
+def _without(tree: Computations, keys: set[Any]) -> Computations:
+    """The tree without the derived computations of these keys, whose results come from elsewhere."""
+    return Computations(tree.leaves, tuple(found for found in tree.derived if not keys & set(found.keys)))
