@@ -55,6 +55,11 @@ command -v apt-get >/dev/null && command -v python3.11 >/dev/null \
        || { echo "$$apt_said" >&2; false; }; }
 endef
 
+# A notebook's kernel starts in the notebook's folder, and imports the project from there as well.
+define MAKE_IMPORTABLE
+echo "$(CURDIR)" > .venv/lib/python3.11/site-packages/project.pth
+endef
+
 .PHONY: help
 help: ## list the targets
 	@grep -E '^[a-z -]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | sed -E 's/^([a-z -]+):.*## /  make \1\t/' \
@@ -63,6 +68,17 @@ help: ## list the targets
 .PHONY: run
 run: $(ENVIRONMENT) $(SAMPLE) ## train, evaluate and push on the sample data; ARGS="--quick" passes flags on
 	@$(PYTHON) run_local.py $(ARGS)
+
+.PHONY: notebook
+notebook: $(ENVIRONMENT) ## open the notebooks in JupyterLab; ARGS="--no-browser --port 8889" passes flags on
+	@# Jupyter refuses root, who in a container is the only user; the server asks for its token either way.
+	@.venv/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks \
+	  $$([ "$$(id -u)" != 0 ] || echo --allow-root) $(ARGS)
+
+.PHONY: notebook-html
+notebook-html: $(ENVIRONMENT) ## run the notebooks on the latest run, and write pages of them to output/notebooks
+	@ls output/runs/*/run.json >/dev/null 2>&1 || { echo "no run in output/ to look at: make run" >&2; exit 2; }
+	@.venv/bin/jupyter nbconvert --config notebooks/jupyter_nbconvert_config.py $(ARGS) notebooks/*.ipynb
 
 .PHONY: tensorboard
 tensorboard: $(ENVIRONMENT) ## show the trainings of output/ in TensorBoard; ARGS="--output other --port 6007"
@@ -80,9 +96,10 @@ lint: $(ENVIRONMENT) ## check style, types and layers
 	.venv/bin/lint-imports --no-logo
 
 .PHONY: format
-format: $(ENVIRONMENT) ## mend what ruff can mend
+format: $(ENVIRONMENT) ## mend what ruff can mend, and strip the notebooks' outputs
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+	.venv/bin/jupyter nbconvert --clear-output --inplace --log-level WARN notebooks/*.ipynb
 
 .PHONY: doctor
 doctor: ## say what does not fit on this machine, and the line that mends it
@@ -126,6 +143,7 @@ test-image: $(ENVIRONMENT) ## build the image in a root of its own and run the g
 sync: ## bring the environment to the lock, even if it was changed by hand
 	@$(FIND_UV); \
 	"$$uv" sync --frozen --quiet
+	@$(MAKE_IMPORTABLE)
 	@touch $(ENVIRONMENT)
 
 .PHONY: data
@@ -152,6 +170,7 @@ $(ENVIRONMENT): uv.lock
 	@echo "Setting up the locked environment in .venv (a minute or two, once)" >&2
 	@$(FIND_UV); \
 	"$$uv" sync --frozen --quiet
+	@$(MAKE_IMPORTABLE)
 	@touch $@
 
 $(SAMPLE): ingestion/nyc_flights.py | $(ENVIRONMENT)

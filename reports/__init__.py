@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reports.run import all_runs, latest_run
+    from reports.showing import shown
 
-__all__ = ["all_runs", "latest_run"]
+__all__ = ["all_runs", "latest_run", "shown"]
+_MODULES = {"all_runs": "run", "latest_run": "run", "shown": "showing"}
 
 
 def __getattr__(name: str) -> Any:
     # When asked for: the package is imported by all who write records, and charts are not theirs.
-    if name in __all__:
-        from reports import run
+    if name in _MODULES:
+        from importlib import import_module
 
-        return getattr(run, name)
+        return getattr(import_module(f"reports.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'reports' has no attribute '{name}'")

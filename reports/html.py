@@ -102,6 +102,10 @@ class View:
     def _repr_html_(self) -> str:
         return str(self.html())
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # Else a notebook would keep every number of the record beside the HTML, as text that nobody reads.
+        return {"text/html": self._repr_html_(), "text/plain": f"{type(self).__name__}, to be seen as HTML"}
+
     def show(self) -> None:
         """Displays it in a notebook."""
         from IPython.display import display

@@ -1,5 +1,6 @@
 """TFMA, TFDV and TensorFlow without the noise they make when they are imported."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -15,17 +16,14 @@ def quietly() -> Iterator[None]:
     """
     # TensorFlow reads it when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if "tensorflow_model_analysis" in sys.modules:
-        _quiet_logger()
-        yield
-        return
+    # A filter, since TensorFlow sets the logger's level when it is imported in a notebook.
+    logging.getLogger("tensorflow").addFilter(_is_error)
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
         own = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:
             yield
-            _quiet_logger()
         except BaseException:
             kept.seek(0)
             os.write(own, kept.read())
@@ -35,9 +33,6 @@ def quietly() -> Iterator[None]:
             os.close(own)
 
 
-def _quiet_logger() -> None:
-    """Of TensorFlow's messages only errors: TFMA's loaders call what TensorFlow deprecates."""
-    if "tensorflow" in sys.modules:
-        import tensorflow as tf
-
-        tf.get_logger().setLevel("ERROR")
+def _is_error(record: logging.LogRecord) -> bool:
+    """False of what TFMA's loaders are warned of: that they call what TensorFlow deprecates."""
+    return record.levelno >= logging.ERROR

@@ -9,18 +9,21 @@ from typing import Any
 
 from reports.loading import quietly
 from reports.run_record import RunRecord
+from reports.showing import shown
 from reports.stored_runs import CONFIG, RECORD
 from reports.views.data import Anomalies, Drifts, Rows, Statistics
 from reports.views.evaluation import Evaluation
 from reports.views.graph import Graph
 from reports.views.history import History
 from reports.views.lineage import Lineage
+from reports.views.schema import Schema
 from reports.views.training import Training
 from reports.views.variants import Variants
 from reports.views.verdict import Verdict
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of
 from schema.problem import Task
+from schema.rows import columns, read_schema
 
 _FINISHED = ("pushed", "blessed", "not blessed", "finished")
 
@@ -51,6 +54,22 @@ class Run:
     def id(self) -> str:
         """The run's id."""
         return str(self.record["run_id"])
+
+    @property
+    def problem(self) -> str:
+        """The pipeline's name, below which its versions are released."""
+        return str(self.record.get("problem", ""))
+
+    @property
+    def output(self) -> Path:
+        """The folder that the run wrote to.
+
+        Raises:
+            MissingArtifactError: if it has none, as on a cluster.
+        """
+        if self.folder is None:
+            raise MissingArtifactError(f"run {self.id} has no folder of its own")
+        return self.folder.resolve().parent.parent
 
     @property
     def title(self) -> str:
@@ -111,6 +130,17 @@ class Run:
         found = [{"span": one["span"], "content": Path(one["folder"]).name, "rows": one["rows"]} for one in listing]
         return sorted(found, key=lambda one: one["span"])
 
+    @property
+    def schema(self) -> Schema:
+        """What each column must be, and what it is used as."""
+        found = read_schema(self.artifact("ImportSchemaGen.schema") / "schema.pbtxt")
+        problem = self.config.get("problem", {})
+        roles = {name: f"input, {one['encoding']}" for name, one in problem.get("features", {}).items()}
+        named = {problem.get("split", {}).get("key"): "split key", problem.get("label"): "label"}
+        roles |= {name: role for name, role in named.items() if name}
+        present = {feature.name: feature.presence.min_fraction for feature in found.feature}
+        return Schema(list(columns(found).values()), present, roles)
+
     @cached_property
     def statistics(self) -> Statistics:
         """Statistics by feature and split."""
@@ -149,8 +179,8 @@ class Run:
             drifts = measure_drift(now, before, schema)
         return Drifts(drifts, f"Spans {self.rows.window}", f"spans {self.earlier.rows.window} of run {self.earlier.id}")
 
-    def drift_between(self, now: str, before: str) -> Drifts:
-        """Drift of one span, such as `span-03`, against another.
+    def drift_between(self, now: str | None = None, before: str | None = None) -> Drifts:
+        """Drift of one span, such as `span-03`, against another: of the newest against the one before it, if not named.
 
         Raises:
             MissingArtifactError: if the run has no such span.
@@ -159,6 +189,9 @@ class Run:
         from reports.statistics import dataset_files
 
         files = dataset_files(self.artifact("StatisticsGen.statistics"))
+        if len(files) < 2 and (now is None or before is None):
+            raise MissingArtifactError(f"run {self.id} has one span, and no other to compare it with")
+        now, before = now or list(files)[-1], before or list(files)[-2]
         for span in (now, before):
             if span not in files:
                 raise MissingArtifactError(f"run {self.id} has no '{span}'. Spans: {', '.join(files)}.")
@@ -213,8 +246,8 @@ class Run:
         spans = self.spans if self.has("ExampleGen.examples") else []
         return Lineage(self.config, spans, {name: str(path) for name, path in sorted(self.artifacts.items())})
 
-    def _repr_html_(self) -> str:
-        return self.verdict._repr_html_()
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return self.verdict._repr_mimebundle_()
 
 
 def read_run(folder: Path) -> Run:
@@ -298,8 +331,8 @@ class Runs:
                 seen.add(model)
         return History([run.record for run in chosen], chosen[-1].metric)
 
-    def _repr_html_(self) -> str:
-        return self.history()._repr_html_()
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return shown(self.history)._repr_mimebundle_()
 
 
 def find_output(start: Path | None = None) -> Path:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from reports.bounds import Bound
@@ -11,7 +11,7 @@ from reports.charts.canvas import Chart
 from reports.charts.slices import forest
 from reports.curves import Curves
 from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, Estimate, SliceResult
-from reports.html import BAD, GOOD, Cell, Column, Table, View, interval, number, words
+from reports.html import BAD, GOOD, NOTE, Absent, Cell, Column, Table, View, interval, number, words
 from reports.intervals import PROPORTIONS, widened
 from schema.closed import nearest
 from schema.errors import InputError
@@ -98,6 +98,16 @@ class Evaluation(View):
             if one.name == name:
                 return OneSlice(self, one)
         raise InputError(f"no slice '{name}' in this evaluation.{nearest(name, [one.name for one in self.slices])}")
+
+    def worst(self) -> "OneSlice":
+        """The worst slice of those that are judged; all rows where none is."""
+        return OneSlice(self, (self.judged() or [self.overall])[0])
+
+    def against_baseline(self) -> View:
+        """What changed on each slice from the model that is released."""
+        if not self.has_baseline:
+            return Absent("Nothing to show", "there is no baseline yet: this is the first model")
+        return Changes(self)
 
     def context(self) -> dict[str, Any]:
         """Tables, drawings and the worst slices."""
@@ -194,6 +204,54 @@ class Evaluation(View):
     def _holds(self, bound: Bound, one: SliceResult) -> bool:
         side = CHANGE if bound.kind.endswith("change") else CANDIDATE
         return bound.holds(one.estimate(bound.metric, side).value)
+
+
+@dataclass(frozen=True)
+class Changes(View):
+    """Candidate and baseline side by side on each slice, the largest loss first."""
+
+    template: ClassVar[str] = "changes.html"
+    evaluation: Evaluation
+
+    def context(self) -> dict[str, Any]:
+        """The table, and how many slices became worse."""
+        found = self.evaluation
+        judged = found.judged()
+        return {
+            "metric": found.metric,
+            "worse": sum(self._loss(one) > 0 for one in judged),
+            "judged": len(judged),
+            "min_slice_rows": found.min_slice_rows,
+            "changes": self.table(),
+        }
+
+    def _loss(self, one: SliceResult) -> float:
+        """By how much the slice became worse; minus infinity where that is not defined."""
+        metric = self.evaluation.metric
+        change = self.evaluation.estimate(one, metric, CHANGE).value
+        if math.isnan(change):
+            return -math.inf
+        return -change if metric.higher_is_better else change
+
+    def table(self) -> Table:
+        """A line a slice."""
+        found, metric = self.evaluation, self.evaluation.metric
+        columns = [Column("slice", is_number=False), Column("rows")]
+        columns += [Column(f"{metric.name} [95 %]", metric.unit), Column("baseline"), Column("change [95 %]")]
+        ordered = [found.overall, *sorted(found.slices[1:], key=lambda one: -self._loss(one))]
+        return Table("Changes by slice", columns, [self._line(one) for one in ordered])
+
+    def _line(self, one: SliceResult) -> list[Cell]:
+        found, metric = self.evaluation, self.evaluation.metric
+        worse = self._loss(one) > 0 and one.rows >= found.min_slice_rows
+        change = replace(interval(found.estimate(one, metric, CHANGE), "+.4f"), mark=NOTE if worse else "")
+        return [
+            words(one.name),
+            number(one.rows, ",.0f"),
+            interval(found.estimate(one, metric), ".4f"),
+            number(found.estimate(one, metric, BASELINE).value, ".4f"),
+            change,
+        ]
 
 
 @dataclass(frozen=True)

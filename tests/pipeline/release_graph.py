@@ -45,9 +45,11 @@ def Learn(
 
 @tfx.dsl.components.component
 def Judge(
-    model: InputArtifact[Model], evaluation: OutputArtifact[ModelEvaluation], baseline: InputArtifact[Model] = None
+    model: InputArtifact[Model],
+    evaluation: OutputArtifact[ModelEvaluation],
+    baseline_model: InputArtifact[Model] = None,
 ) -> None:
-    write(evaluation, f"{model.id} against {baseline.id if baseline else None}")
+    write(evaluation, f"{model.id} against {baseline_model.id if baseline_model else None}")
 
 
 @tfx.dsl.components.component
@@ -78,6 +80,7 @@ def Push(
     (version / MANIFEST).write_text(json.dumps({"model": model.uri, "by": blessing.uri}), encoding="utf-8")
     point(Path(releases), model.id)
     pushed_model.set_string_custom_property("pushed_version", version.name)
+    pushed_model.set_string_custom_property("pushed_destination", str(version))
     write(pushed_model, version.name)
 
 
@@ -91,7 +94,7 @@ def nodes(releases: Path, text: str, seed: int, blessed: int) -> list[Any]:
         blessing=Channel(type=ModelBlessing, producer_component_id="ReleaseGate"),
         candidate=model,
     ).with_id("Baseline")
-    judge = Judge(model=model, baseline=baseline.outputs["model"]).with_id("Evaluator")
+    judge = Judge(model=model, baseline_model=baseline.outputs["model"]).with_id("Evaluator")
     gate = Bless(model=model, evaluation=judge.outputs["evaluation"], blessed=blessed).with_id("ReleaseGate")
     blessing = gate.outputs["blessing"]
     with tfx.dsl.Cond(blessing.future()[0].custom_property(BLESSED) == 1):

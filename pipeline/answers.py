@@ -1,0 +1,91 @@
+"""A released version asked for a few rows, in its server form and in one of its device forms."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.release_store import DEVICE
+from reports.loading import quietly
+from reports.run import MissingArtifactError, Run
+from reports.views.answers import Answers, Row
+from schema.bound import BoundProblem, bind
+from schema.closed import nearest
+from schema.errors import InputError
+from schema.problem import Problem
+from schema.rows import Column, columns, read_schema
+
+
+def answers(run: Run, variant: str | None = None, rows: int = 5) -> Answers:
+    """Both models' answers for the first rows of the test split.
+
+    Args:
+        run: whose version and whose rows.
+        variant: a device variant of the version; its first when left out.
+        rows: how many; at most what the first shard of the split holds.
+
+    Raises:
+        InputError: if the run pushed nothing, its version or its rows are gone, or the version has no such variant.
+    """
+    version = _version(run)
+    path = _variant(version, variant)
+    schema = read_schema(run.artifact("ImportSchemaGen.schema") / "schema.pbtxt")
+    shards = sorted((run.artifact("ExampleGen.examples") / "Split-test").glob("*.gz"))
+    if not shards:
+        raise MissingArtifactError(f"run {run.id}: the test split of ExampleGen.examples has been removed")
+    if "problem" not in run.config:
+        raise MissingArtifactError(f"run {run.id} has no config.json, which says what a row is")
+    bound = bind(Problem.from_mapping(run.config["problem"], f"run {run.id}: config.json"), schema)
+    with quietly():
+        found = _asked(version, path, shards[0], bound, columns(schema), rows)
+    return Answers(version.name, path.stem, found, bound.problem.label, bound.problem.classes)
+
+
+def _version(run: Run) -> Path:
+    if not run.record.get("pushed"):
+        raise MissingArtifactError(f"run {run.id} ({run.record['status']}) pushed no version to ask")
+    folder = run.output / "pushed" / run.problem / str(run.record["pushed"]["version"])
+    if not folder.is_dir():
+        raise MissingArtifactError(f"run {run.id}: its version {folder} has been removed")
+    return folder
+
+
+def _variant(version: Path, name: str | None) -> Path:
+    known = {path.stem: path for path in sorted((version / DEVICE).glob("*.tflite"))}
+    if not known:
+        raise MissingArtifactError(f"version {version.name} has no device model: none was accepted")
+    chosen = next(iter(known)) if name is None else name
+    if chosen not in known:
+        raise InputError(f"version {version.name} has no device model '{chosen}'.{nearest(chosen, list(known))}")
+    return known[chosen]
+
+
+def _asked(
+    version: Path, path: Path, shard: Path, bound: BoundProblem, known: Mapping[str, Column], rows: int
+) -> list[Row]:
+    # Here, for TensorFlow is silent only if it is imported quietly.
+    from components.split_scores import server_scorer
+    from edge.runner import DeviceModel
+    from models.raw_rows import read_rows
+
+    taken = read_rows([shard], bound, known, rows)
+    scores = (server_scorer(version, bound)(taken.columns), DeviceModel(path).predict(taken.columns))
+    classes = bound.problem.classes
+    return [
+        Row(
+            features={name: _text(column[place]) for name, column in taken.columns.items()},
+            label=_text(classes[int(label)] if classes else label),
+            server=[float(score) for score in scores[0][place]],
+            device=[float(score) for score in scores[1][place]],
+        )
+        for place, label in enumerate(taken.labels)
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, float | np.floating):
+        return "missing" if np.isnan(value) else f"{value:.6g}"
+    return str(value)

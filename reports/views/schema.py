@@ -1,0 +1,56 @@
+"""What each column of the raw rows must be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reports.html import Cell, Table, View, number, words
+from reports.html import Column as Head
+from schema.rows import Column
+
+_SHOWN_VALUES = 8
+
+
+@dataclass(frozen=True)
+class Schema(View):
+    """The columns of schema.pbtxt with what the model makes of them.
+
+    Attributes:
+        columns: of the schema, in its order.
+        least_present: by column the share of rows, in [0, 1], that must have a value.
+        roles: by column what it is used as; columns without one are not used.
+    """
+
+    template: ClassVar[str] = "schema.html"
+    columns: Sequence[Column]
+    least_present: Mapping[str, float]
+    roles: Mapping[str, str]
+
+    def context(self) -> dict[str, Any]:
+        """The table."""
+        return {"columns": self.table()}
+
+    def table(self) -> Table:
+        """A line a column."""
+        heads = [Head("column", is_number=False), Head("used as", is_number=False), Head("type", is_number=False)]
+        heads += [Head("at least present", "% of rows"), Head("domain", is_number=False)]
+        return Table("Columns of the schema", heads, [self._line(column) for column in self.columns])
+
+    def _line(self, column: Column) -> list[Cell]:
+        return [
+            words(column.name),
+            words(self.roles.get(column.name, "not used")),
+            words(str(column.kind)),
+            number(100 * self.least_present.get(column.name, 0.0), ".0f"),
+            words(_domain(column)),
+        ]
+
+
+def _domain(column: Column) -> str:
+    if column.values:
+        more = len(column.values) - _SHOWN_VALUES
+        return ", ".join(column.values[:_SHOWN_VALUES]) + (f" and {more} more" if more > 0 else "")
+    if column.minimum is None and column.maximum is None:
+        return ""
+    ends = ("" if end is None else str(end) for end in (column.minimum, column.maximum))
+    return " to ".join(ends).strip()
