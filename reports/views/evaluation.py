@@ -10,9 +10,9 @@ from reports.charts import curves as charts
 from reports.charts.canvas import Chart
 from reports.charts.slices import forest
 from reports.curves import Curves
-from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, Estimate, SliceResult
+from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, SliceResult
 from reports.html import BAD, GOOD, NOTE, Absent, Cell, Column, Table, View, interval, number, words
-from reports.intervals import within_range
+from reports.intervals import Estimate
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of
@@ -70,8 +70,7 @@ class Evaluation(View):
         """The estimate; NaN where a slice has one class alone, for which TFMA gives an AUC of 0."""
         if metric.name in ("auc", "pr_auc") and self.is_one_class(one):
             return Estimate(math.nan)
-        found = one.estimate(metric.name, side)
-        return found if side == CHANGE else within_range(metric.name, found, one.rows)
+        return one.estimate(metric.name, side)
 
     def is_one_class(self, one: SliceResult) -> bool:
         """Whether all rows of a slice have one label."""
