@@ -6,8 +6,18 @@ from reports.evaluation import Estimate
 
 # The normal distribution's 97.5 % quantile.
 _Z = 1.959964
-# Metrics that are shares of rows.
+# Metrics that are shares of rows, and those that are shares of something else.
 PROPORTIONS = ("binary_accuracy", "accuracy")
+_AREAS = ("auc", "pr_auc")
+
+
+def within_range(metric: str, estimate: Estimate, rows: int) -> Estimate:
+    """The estimate with an interval that the metric can have: that of few rows may leave 0 to 1."""
+    if metric in PROPORTIONS:
+        return widened(estimate, rows)
+    if metric not in _AREAS or estimate.low is None or estimate.high is None:
+        return estimate
+    return Estimate(estimate.value, max(0.0, estimate.low), min(1.0, estimate.high))
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from reports.charts.slices import forest
 from reports.curves import Curves
 from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, Estimate, SliceResult
 from reports.html import BAD, GOOD, NOTE, Absent, Cell, Column, Table, View, interval, number, words
-from reports.intervals import PROPORTIONS, widened
+from reports.intervals import within_range
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of
@@ -71,7 +71,7 @@ class Evaluation(View):
         if metric.name in ("auc", "pr_auc") and self.is_one_class(one):
             return Estimate(math.nan)
         found = one.estimate(metric.name, side)
-        return widened(found, one.rows) if metric.name in PROPORTIONS and side != CHANGE else found
+        return found if side == CHANGE else within_range(metric.name, found, one.rows)
 
     def is_one_class(self, one: SliceResult) -> bool:
         """Whether all rows of a slice have one label."""

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from reports.evaluation import Estimate
-from reports.intervals import widened, wilson
+from reports.intervals import widened, wilson, within_range
 
 
 def test_wilsons_interval_of_15_of_148() -> None:
@@ -34,3 +34,11 @@ def test_what_has_no_interval_gets_none() -> None:
     assert widened(Estimate(0.5), 10) == Estimate(0.5)
     assert widened(Estimate(0.5, 0.4, 0.6), 0) == Estimate(0.5, 0.4, 0.6)
     assert math.isnan(widened(Estimate(math.nan, 0.0, 1.0), 5).value)
+
+
+def test_an_area_has_no_interval_beyond_0_and_1_and_a_loss_may() -> None:
+    wide = Estimate(0.5, -1.2, 2.3)
+
+    assert within_range("auc", wide, 5) == Estimate(0.5, 0.0, 1.0)
+    assert within_range("log_loss", wide, 5) == wide
+    assert within_range("auc", Estimate(0.5), 5) == Estimate(0.5)
