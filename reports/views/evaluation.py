@@ -207,7 +207,7 @@ class Evaluation(View):
 
 @dataclass(frozen=True)
 class Changes(View):
-    """Candidate and baseline side by side on each slice, the largest loss first."""
+    """Candidate and baseline side by side on each slice: those that are judged first, and of them the largest loss."""
 
     template: ClassVar[str] = "changes.html"
     evaluation: Evaluation
@@ -237,8 +237,9 @@ class Changes(View):
         found, metric = self.evaluation, self.evaluation.metric
         columns = [Column("slice", is_number=False), Column("rows")]
         columns += [Column(f"{metric.name} [95 %]", metric.unit), Column("baseline"), Column("change [95 %]")]
-        ordered = [found.overall, *sorted(found.slices[1:], key=lambda one: -self._loss(one))]
-        return Table("Changes by slice", columns, [self._line(one) for one in ordered])
+        # What changes most is else a slice of a handful of rows.
+        ordered = sorted(found.slices[1:], key=lambda one: (one.rows < found.min_slice_rows, -self._loss(one)))
+        return Table("Changes by slice", columns, [self._line(one) for one in (found.overall, *ordered)])
 
     def _line(self, one: SliceResult) -> list[Cell]:
         found, metric = self.evaluation, self.evaluation.metric
