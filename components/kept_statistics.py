@@ -1,9 +1,9 @@
-"""What is kept of a span's statistics: a mergeable part of each split's rows, and the statistics of all rows."""
+"""What is kept of a span's statistics: mergeable parts of each split's rows, and the statistics of all rows."""
 
 import logging
 import pickle
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,32 +12,38 @@ from components.partial_statistics import Part
 _LOG = logging.getLogger(__name__)
 
 
+# A split, and which group of its shards.
+Place = tuple[str, int]
+
+
 @dataclass(frozen=True)
 class KeptSpan:
     """A folder of one span's content, under one schema and code, that outlives a run.
 
     Each file is written aside and renamed, and carries a checksum: one that a crash or a disk has damaged counts as
     lacking, and is told in the log. A part of the sample problem takes some 20 KB, a fifth of what it is as a pickle.
+
+    Attributes:
+        folder: where the files are.
+        shards: the span's shards, each group of which has a part; in the order in which parts are merged.
     """
 
     folder: Path
+    shards: Mapping[Place, tuple[str, ...]]
 
-    def lacking(self, splits: Sequence[str]) -> list[str]:
-        """The splits of which there is no part that can be read."""
-        return [split for split in splits if _read(self._part(split)) is None]
+    def lacking(self) -> list[Place]:
+        """The groups of which there is no part that can be read."""
+        return [place for place in self.shards if _read(part_file(self.folder, place)) is None]
 
-    def part(self, split: str) -> Part:
-        """The part of the split's rows.
+    def parts(self, *splits: str) -> Iterator[Part]:
+        """The parts of these splits' rows, in order, each read when it is asked for.
 
         Raises:
-            FileNotFoundError: if there is none that can be read.
+            FileNotFoundError: if one is not there or cannot be read.
         """
-        found: Part = pickle.loads(self._content(self._part(split)))  # noqa: S301 (keep_part wrote it)
-        return found
-
-    def keep_part(self, split: str, part: Part) -> None:
-        """Keeps the part of the split's rows."""
-        _write(self._part(split), pickle.dumps(part, pickle.HIGHEST_PROTOCOL))
+        for place in self.shards:
+            if place[0] in splits:
+                yield pickle.loads(self._content(part_file(self.folder, place)))  # noqa: S301 (keep_part wrote it)
 
     @property
     def has_statistics(self) -> bool:
@@ -56,9 +62,6 @@ class KeptSpan:
         """Keeps the statistics of all rows."""
         _write(self._statistics, statistics)
 
-    def _part(self, split: str) -> Path:
-        return self.folder / f"{split}.part"
-
     @property
     def _statistics(self) -> Path:
         return self.folder / "span.statistics"
@@ -70,6 +73,16 @@ class KeptSpan:
                 f"{path}: expected a file that was just written. Whoever does Beam's work must see this folder"
             )
         return content
+
+
+def part_file(folder: Path, place: Place) -> Path:
+    """Where the part of a group of shards is kept."""
+    return folder / f"{place[0]}-{place[1]}.part"
+
+
+def keep_part(path: Path, part: Part) -> None:
+    """Keeps a part where `part_file` says."""
+    _write(path, pickle.dumps(part, pickle.HIGHEST_PROTOCOL))
 
 
 def _read(path: Path) -> bytes | None:

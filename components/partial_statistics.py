@@ -61,11 +61,6 @@ class StatisticsCombiner:
             found = [one.add_input(part, batch) for one, part in zip(self._generators, found, strict=True)]
         return [one.compact(part) for one, part in zip(self._generators, found, strict=True)]
 
-    def combined(self, parts: Iterable[Part]) -> Part:
-        """One part of the rows of all, of which there is one at least; the parts are used up."""
-        merged = reduce(self._merge, parts)
-        return [generator.compact(part) for generator, part in zip(self._generators, merged, strict=True)]
-
     def merged(self, parts: Iterable[Part]) -> statistics_pb2.DatasetFeatureStatisticsList:
         """Statistics of all rows of the parts, of which there is one at least; the parts are used up.
 

@@ -6,8 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
 
 import apache_beam as beam
@@ -27,7 +26,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 from tfx.utils import io_utils
 from tfx_bsl.coders import example_coder
 
-from components.kept_statistics import KeptSpan
+from components.kept_statistics import KeptSpan, Place, keep_part, part_file
 from components.partial_statistics import Generator, Part, StatisticsCombiner
 from components.span_store import StoredSpan, read_spans
 from ingestion.records import example_batches
@@ -45,10 +44,8 @@ ROWS_UNKNOWN = "rows_outside_domain"
 # Shards, gzip, that one worker reads in about two seconds.
 _JOB_BYTES = 8 << 20
 
-# The folder of what is kept of a span, one of its splits, and shards of that.
-Job = tuple[str, str, tuple[str, ...]]
-# A job's split and shards, and the part of their rows.
-Found = tuple[str, tuple[str, ...], Part]
+# The file of a part, and shards of one split of a span.
+Job = tuple[str, tuple[str, ...]]
 # Rows by the name of the statistic, by feature.
 Counts = dict[str, Counter[str]]
 
@@ -72,8 +69,9 @@ def SpanStatisticsGen(  # noqa: N802 (a node is named like a class)
     known = text_format.Parse(schema_text, schema_pb2.Schema())
     identity = _identity(fingerprint, schema_text)
     spans = read_spans(Path(examples.uri))
-    kept = [KeptSpan(Path(cache) / "statistics" / f"{Path(span.folder).name}-{identity}") for span in spans]
-    _fill(spans, kept, known, beam_pipeline)
+    folders = [Path(cache) / "statistics" / f"{Path(span.folder).name}-{identity}" for span in spans]
+    kept = [KeptSpan(folder, dict(_groups(span))) for span, folder in zip(spans, folders, strict=True)]
+    _fill(kept, known, beam_pipeline)
     _lay(statistics, {span.name: one.statistics() for span, one in zip(spans, kept, strict=True)})
     _lay(split_statistics, {split: _merged(split, kept, known) for split in SPLITS})
     for artifact in (statistics, split_statistics):
@@ -86,56 +84,43 @@ def _identity(fingerprint: str, schema_text: str) -> str:
     return hashlib.sha256(json.dumps([fingerprint, schema_text, *libraries]).encode()).hexdigest()[:12]
 
 
-def _fill(spans: list[StoredSpan], kept: list[KeptSpan], schema: schema_pb2.Schema, pipeline: beam.Pipeline) -> None:
-    """Makes what is not kept yet; only the rows of splits without a part are read."""
-    places = zip(spans, kept, strict=True)
-    jobs = [job for span, one in places for split in one.lacking(SPLITS) for job in _jobs(span, one, split)]
-    _LOG.info("%d of %d spans to analyse", len({folder for folder, _, _ in jobs}), len(spans))
+def _groups(span: StoredSpan) -> Iterator[tuple[Place, tuple[str, ...]]]:
+    """Each split's shards by as many as are worth the start of a reading; one group at least, if only of no rows."""
+    for split in SPLITS:
+        groups: list[list[str]] = [[]]
+        size = 0
+        for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz")):
+            if size >= _JOB_BYTES:
+                groups.append([])
+                size = 0
+            groups[-1].append(str(shard))
+            size += shard.stat().st_size
+        yield from (((split, number), tuple(shards)) for number, shards in enumerate(groups))
+
+
+def _fill(kept: list[KeptSpan], schema: schema_pb2.Schema, pipeline: beam.Pipeline) -> None:
+    """Makes what is not kept yet; only the rows of groups without a part are read."""
+    missing = [(span, place) for span in kept for place in span.lacking()]
+    jobs: list[Job] = [(str(part_file(span.folder, place)), span.shards[place]) for span, place in missing]
+    _LOG.info("%d of %d groups of shards to analyse", len(jobs), sum(len(span.shards) for span in kept))
     if jobs:
-        serialized = schema.SerializeToString()
+        # A part goes to its file and not through Beam: the runner with threads flushes its buffer on a timer, also in
+        # the middle of an element whose pickling takes a while, and then cannot read it back.
         with pipeline:
-            parts = pipeline | beam.Create(jobs) | beam.Map(_analyse, serialized)
-            _ = parts | beam.GroupByKey() | beam.Map(_keep, serialized)
-    for one in kept:
-        if not one.has_statistics:
-            _summarise(one, schema)
+            _ = pipeline | beam.Create(jobs) | beam.Map(_analyse, schema.SerializeToString())
+    for span in kept:
+        if not span.has_statistics:
+            merged = _combiner(schema).merged(span.parts(*SPLITS))
+            span.keep_statistics(merged.SerializeToString(deterministic=True))
 
 
-def _jobs(span: StoredSpan, kept: KeptSpan, split: str) -> Iterator[Job]:
-    """The split's shards by as many as are worth the start of a reading; one job at least, for a part of no rows."""
-    shards: list[str] = []
-    size = 0
-    for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz")):
-        if size >= _JOB_BYTES:
-            yield str(kept.folder), split, tuple(shards)
-            shards, size = [], 0
-        shards.append(str(shard))
-        size += shard.stat().st_size
-    yield str(kept.folder), split, tuple(shards)
-
-
-def _analyse(job: Job, schema: bytes) -> tuple[str, Found]:
-    folder, split, shards = job
-    return folder, (split, shards, read_part(map(Path, shards), schema_pb2.Schema.FromString(schema)))
-
-
-def _keep(span: tuple[str, Iterable[Found]], schema: bytes) -> None:
-    kept, known = KeptSpan(Path(span[0])), schema_pb2.Schema.FromString(schema)
-    # In the order of the shards, whatever the runner's: another order rounds differently.
-    ordered = sorted(span[1], key=itemgetter(0, 1))
-    for split, found in groupby(ordered, key=itemgetter(0)):
-        kept.keep_part(split, _combiner(known).combined(part for _, _, part in found))
-    _summarise(kept, known)
-
-
-def _summarise(kept: KeptSpan, schema: schema_pb2.Schema) -> None:
-    # Of the parts as they are kept, so that a span has the same statistics whenever they are merged.
-    merged = _combiner(schema).merged(kept.part(split) for split in SPLITS)
-    kept.keep_statistics(merged.SerializeToString(deterministic=True))
+def _analyse(job: Job, schema: bytes) -> None:
+    target, shards = job
+    keep_part(Path(target), read_part(map(Path, shards), schema_pb2.Schema.FromString(schema)))
 
 
 def _merged(split: str, spans: Iterable[KeptSpan], schema: schema_pb2.Schema) -> bytes:
-    merged = _combiner(schema).merged(kept.part(split) for kept in spans)
+    merged = _combiner(schema).merged(part for span in spans for part in span.parts(split))
     content: bytes = merged.SerializeToString(deterministic=True)
     return content
 
