@@ -175,7 +175,8 @@ class Problem(Closed):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="the folder's name")
     title: str = Field(description="the question the model answers")
-    description: str = Field(default="", description="purpose and limits, for people")
+    description: str = Field(default="", description="what the model is for, for people")
+    limits: str = Field(default="", description="what the model is not for, and where it is weak, for people")
     task: Task = Field(description="binary, multiclass or regression")
     label: str = Field(description="column that is predicted")
     classes: tuple[str, ...] = Field(default=(), description="names of the label's classes in order, for string labels")
