@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_ARTIFACTS = ("DeviceModels", "Verdict")
+_ARTIFACTS = ("DeviceModels", "ModelCard", "RunReport", "Verdict")
 
 
 def __getattr__(name: str) -> Any:

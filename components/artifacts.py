@@ -13,6 +13,18 @@ class Verdict(Artifact):
     TYPE_NAME = "components.Verdict"
 
 
+class ModelCard(Artifact):
+    """What a model is, for people: `model_card.html` and `model_card.md`."""
+
+    TYPE_NAME = "components.ModelCard"
+
+
+class RunReport(Artifact):
+    """What a run did, where no file system is shared with it: `report.html` and `report.json`."""
+
+    TYPE_NAME = "components.RunReport"
+
+
 class DeviceModels(Artifact):
     """LiteRT variants: `<variant>.tflite` files and `variants.json`, their scores and verdicts.
 

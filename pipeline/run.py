@@ -1,6 +1,5 @@
 """One local run: lock, log, launch, record, and the exit code."""
 
-import json
 import logging
 import shlex
 import shutil
@@ -29,7 +28,7 @@ from pipeline.reporting import report_line
 from pipeline.run_config import CONFIG, described
 from pipeline.session import Session
 from pipeline.terminal import LiveLine, NodeLines
-from reports.evaluation import overall_metrics
+from reports.collected import collected
 from reports.run_record import RunRecord, write_json, write_record
 from reports.summary import result_lines, shortened
 from schema.closed import nearest
@@ -206,42 +205,19 @@ def _say(terminal: TextIO, lines: list[str]) -> None:
 
 def collect(record: RunRecord, outputs: dict[tuple[str, str], str]) -> RunRecord:
     """The record with what the run's artifacts say, those of an earlier run that it went on from included."""
-    paths = {key: Path(uri) for key, uri in outputs.items()}
-    found: dict[str, Any] = {"status": "finished"}
-    if ("ExampleGen", "examples") in paths:
-        found["rows"] = _rows(paths["ExampleGen", "examples"])
-    if ("Evaluator", "evaluation") in paths:
-        found["metrics"] = overall_metrics(paths["Evaluator", "evaluation"])
-    if ("DeviceModels", "device_models") in paths:
-        found["variants"] = _json(paths["DeviceModels", "device_models"] / "variants.json")
-    if ("ReleaseGate", "blessing") in paths:
-        verdict = _json(paths["ReleaseGate", "blessing"] / "verdict.json")
-        found |= {"blessed": verdict["blessed"], "reasons": verdict["reasons"]}
-        found["status"] = "blessed" if verdict["blessed"] else "not blessed"
-    if ("Pusher", "pushed_model") in paths:
-        found |= {"pushed": _json(paths["Pusher", "pushed_model"] / "pushed.json"), "status": "pushed"}
-    return replace(record, **found)
+    return replace(record, **collected(_named(outputs)))
 
 
 def relative(outputs: dict[tuple[str, str], str], output: Path) -> dict[str, str]:
     """The record's `artifacts`: by `<node>.<output>`, relative to the output folder if they lie below it."""
-    paths = {f"{node}.{key}" if key else node: Path(uri) for (node, key), uri in outputs.items()}
     return {
         name: str(path.relative_to(output) if path.is_relative_to(output) else path)
-        for name, path in sorted(paths.items())
+        for name, path in sorted(_named(outputs).items())
     }
 
 
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _rows(examples: Path) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for span in _json(examples / "spans.json"):
-        for split, rows in span["rows"].items():
-            totals[split] = totals.get(split, 0) + rows
-    return totals
+def _named(outputs: dict[tuple[str, str], str]) -> dict[str, Path]:
+    return {f"{node}.{key}" if key else node: Path(uri) for (node, key), uri in outputs.items()}
 
 
 def closing_lines(record: RunRecord, folder: Path, releases: Path, report: str) -> list[str]:

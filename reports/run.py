@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from reports.collected import collected
 from reports.loading import quietly
 from reports.run_record import RunRecord
 from reports.showing import shown
@@ -53,7 +54,12 @@ class Run:
     @property
     def id(self) -> str:
         """The run's id."""
-        return str(self.record["run_id"])
+        return str(self.record.get("run_id", ""))
+
+    @property
+    def name(self) -> str:
+        """What errors call the run, which knows no id where an orchestrator of its own runs it."""
+        return f"run {self.id}" if self.id else "this run"
 
     @property
     def problem(self) -> str:
@@ -102,9 +108,9 @@ class Run:
         """
         if name not in self.artifacts:
             node, status = name.partition(".")[0], self.record["status"]
-            raise MissingArtifactError(f"run {self.id} ({status}) has no {name}: {node} did not finish in it")
+            raise MissingArtifactError(f"{self.name} ({status}) has no {name}: {node} did not finish in it")
         if not self.artifacts[name].is_dir():
-            raise MissingArtifactError(f"run {self.id}: {self.artifacts[name]} of {name} has been removed")
+            raise MissingArtifactError(f"{self.name}: {self.artifacts[name]} of {name} has been removed")
         return self.artifacts[name]
 
     @property
@@ -167,7 +173,7 @@ class Run:
             MissingArtifactError: if there is no such run.
         """
         if self.earlier is None:
-            raise MissingArtifactError(f"run {self.id}: no earlier run has statistics of other data to compare with")
+            raise MissingArtifactError(f"{self.name}: no earlier run has statistics of other data to compare with")
         from reports.drift import measure_drift
 
         now, before = (
@@ -177,7 +183,7 @@ class Run:
         schema = self.artifact("ImportSchemaGen.schema") / "schema.pbtxt"
         with quietly():
             drifts = measure_drift(now, before, schema)
-        return Drifts(drifts, f"Spans {self.rows.window}", f"spans {self.earlier.rows.window} of run {self.earlier.id}")
+        return Drifts(drifts, f"Spans {self.rows.window}", f"spans {self.earlier.rows.window} of {self.earlier.name}")
 
     def drift_between(self, now: str | None = None, before: str | None = None) -> Drifts:
         """Drift of one span, such as `span-03`, against another: of the newest against the one before it, if not named.
@@ -194,7 +200,7 @@ class Run:
         now, before = now or list(files)[-1], before or list(files)[-2]
         for span in (now, before):
             if span not in files:
-                raise MissingArtifactError(f"run {self.id} has no '{span}'. Spans: {', '.join(files)}.")
+                raise MissingArtifactError(f"{self.name} has no '{span}'. Spans: {', '.join(files)}.")
         schema = self.artifact("ImportSchemaGen.schema") / "schema.pbtxt"
         with quietly():
             return Drifts(measure_drift(files[now], files[before], schema), now, before)
@@ -248,6 +254,21 @@ class Run:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return self.verdict._repr_mimebundle_()
+
+
+def run_of_artifacts(artifacts: Mapping[str, Path], config: Mapping[str, Any]) -> Run:
+    """A run as far as its artifacts know it: without an id, times, and what became of it after them.
+
+    Args:
+        artifacts: folders by `<node>.<output>`.
+        config: as config.json has it, or what of it is to be shown.
+    """
+    record = {"problem": config.get("problem", {}).get("name", ""), **collected(artifacts)}
+    run = Run(record, config, artifacts)
+    if not run.has("ExampleGen.examples"):
+        return run
+    numbers = [one["span"] for one in run.spans]
+    return Run({**record, "window": f"{min(numbers)}:{max(numbers)}"}, config, artifacts)
 
 
 def read_run(folder: Path) -> Run:

@@ -1,18 +1,18 @@
 """What became of a run, in a few words and numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reports.evaluation import CHANGE, SliceResult
-from reports.html import BAD, GOOD, View, number
+from reports.html import BAD, GOOD, Cell, View, number
 from reports.intervals import Estimate
 from schema.metrics import Metric
 
 _HEADS = {
     "pushed": (GOOD, "Blessed and pushed"),
-    "blessed": (GOOD, "Blessed, not pushed"),
-    "not blessed": (BAD, "Not blessed, not pushed"),
+    "blessed": (GOOD, "Blessed"),
+    "not blessed": (BAD, "Not blessed"),
     "failed": (BAD, "Failed"),
     "interrupted": (BAD, "Interrupted"),
     "finished": ("", "Finished; no verdict was asked for"),
@@ -21,7 +21,10 @@ _HEADS = {
 
 @dataclass(frozen=True)
 class Verdict(View):
-    """The run's title, verdict, reasons, and the numbers that one looks for first."""
+    """The run's title, verdict, reasons, and the numbers that one looks for first.
+
+    A record without the key `pushed` is one of which that is not known.
+    """
 
     template: ClassVar[str] = "verdict.html"
     title: str
@@ -31,24 +34,37 @@ class Verdict(View):
 
     def context(self) -> dict[str, Any]:
         """Head, reasons and tiles."""
-        mark, head = _HEADS.get(self.record["status"], ("", self.record["status"]))
-        if self.record.get("pushed"):
-            head += f" as version {self.record['pushed']['version']}"
+        mark, head = self.head()
         return {
             "title": self.title,
             "record": self.record,
             "mark": mark,
             "head": head,
-            "reasons": [] if mark == GOOD else self._reasons(),
-            "tiles": list(self._tiles()),
+            "reasons": self.reasons(),
+            "tiles": list(self.tiles()),
         }
+
+    def head(self) -> tuple[str, str]:
+        """The mark (good, bad or none) and the verdict in words."""
+        status = self.record["status"]
+        mark, head = _HEADS.get(status, ("", status))
+        if self.record.get("pushed"):
+            head += f" as version {self.record['pushed']['version']}"
+        elif "pushed" in self.record and status in ("blessed", "not blessed"):
+            head += ", not pushed"
+        return mark, head
+
+    def reasons(self) -> list[str]:
+        """What is against the model, or what the run failed by; none of a model that is blessed."""
+        return [] if self.head()[0] == GOOD else self._reasons()
 
     def _reasons(self) -> list[str]:
         # A node's error is the reason as well, and may have several lines.
         reasons = self.record.get("reasons") or ([self.record["error"]] if self.record.get("error") else [])
         return [line for reason in reasons for line in reason.splitlines() if line.strip()]
 
-    def _tiles(self) -> Any:
+    def tiles(self) -> Iterator[tuple[Cell, str]]:
+        """The numbers that one looks for first, each with what it is."""
         if self.overall is not None and self.metric is not None:
             estimate = self.overall.estimate(self.metric.name)
             told = f"{self.metric.title} on the test split ({self.metric.unit}){_range(estimate, '.4f')}"

@@ -1,0 +1,43 @@
+"""What a run's artifacts say of it, for its record."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reports.evaluation import overall_metrics
+
+
+def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
+    """Fields of the record that the artifacts know: status, rows, metrics, variants, blessed, reasons and pushed.
+
+    Args:
+        artifacts: folders by `<node>.<output>`; a field whose artifact is not among them is left out.
+    """
+    found: dict[str, Any] = {"status": "finished"}
+    if "ExampleGen.examples" in artifacts:
+        found["rows"] = _rows(artifacts["ExampleGen.examples"])
+    if "Evaluator.evaluation" in artifacts:
+        found["metrics"] = overall_metrics(artifacts["Evaluator.evaluation"])
+    if "DeviceModels.device_models" in artifacts:
+        found["variants"] = read(artifacts["DeviceModels.device_models"] / "variants.json")
+    if "ReleaseGate.blessing" in artifacts:
+        verdict = read(artifacts["ReleaseGate.blessing"] / "verdict.json")
+        found |= {"blessed": verdict["blessed"], "reasons": verdict["reasons"]}
+        found["status"] = "blessed" if verdict["blessed"] else "not blessed"
+    if "Pusher.pushed_model" in artifacts:
+        found |= {"pushed": read(artifacts["Pusher.pushed_model"] / "pushed.json"), "status": "pushed"}
+    return found
+
+
+def read(path: Path) -> Any:
+    """What a JSON file of a node's says."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _rows(examples: Path) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for span in read(examples / "spans.json"):
+        for split, rows in span["rows"].items():
+            totals[split] = totals.get(split, 0) + rows
+    return totals
