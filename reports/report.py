@@ -25,10 +25,17 @@ class Section:
     view: Callable[[Run], View]
 
 
+def graph(run: Run) -> View:
+    """What each node did; where an orchestrator runs them, it alone knows that."""
+    if "nodes" in run.record:
+        return run.graph
+    return Absent("Graph", "which nodes ran, how long and why is in the view that the orchestrator has of the run")
+
+
 SECTIONS = (
     Section("Evaluation", "evaluation", lambda run: run.evaluation),
     Section("Device models", "devices", lambda run: run.variants),
-    Section("Graph", "graph", lambda run: run.graph),
+    Section("Graph", "graph", graph),
     Section("Training", "training", lambda run: run.training),
     Section("Rows", "rows", lambda run: run.rows),
     Section("Anomalies", "anomalies", lambda run: run.anomalies),
@@ -50,7 +57,7 @@ def page(run: Run) -> str:
     """The page: it asks nothing of a network, and is read without a script as well."""
     sections = [(section, _shown(section, run)) for section in SECTIONS]
     content = render("report.html", page=True, verdict=run.verdict, sections=sections)
-    return whole_page(f"{run.title} {run.id}", content)
+    return whole_page(f"{run.title} {run.id}".rstrip(), content)
 
 
 def whole_page(title: str, content: Markup) -> str:

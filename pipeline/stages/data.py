@@ -23,6 +23,8 @@ class DataStage:
 
     examples: Any
     schema: Any
+    statistics: Any
+    anomalies: Any
     transform: Any
     nodes: list[Any]
 
@@ -68,7 +70,14 @@ def stage(config: Config) -> DataStage:
     ).with_id("Transform")
     transform.add_upstream_node(gate)
     nodes = [example_gen, schema_gen, statistics_gen, validator, gate, transform]
-    return DataStage(examples=examples, schema=schema, transform=transform, nodes=nodes)
+    return DataStage(
+        examples=examples,
+        schema=schema,
+        statistics=statistics_gen,
+        anomalies=validator.outputs["anomalies"],
+        transform=transform,
+        nodes=nodes,
+    )
 
 
 def span_config(config: Config) -> SpanConfig:

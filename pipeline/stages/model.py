@@ -16,9 +16,10 @@ from pipeline.stages.scope import model_scope
 
 @dataclass(frozen=True)
 class ModelStage:
-    """Channels of the model stage."""
+    """Channels of the model stage; `records` are what tells of the training, by the name of a node's input."""
 
     model: Any
+    records: dict[str, Any]
     nodes: list[Any]
 
 
@@ -34,7 +35,10 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
         nodes.append(earlier_model(config).with_id("WarmStart"))
         inputs["base_model"] = nodes[-1].outputs["model"]
     trainer = _trainer(config, inputs)
-    return ModelStage(model=trainer.outputs["model"], nodes=[*nodes, trainer])
+    records = {"model_run": trainer.outputs["model_run"]}
+    if tuning.enabled:
+        records["hyperparameters"] = inputs["hyperparameters"]
+    return ModelStage(model=trainer.outputs["model"], records=records, nodes=[*nodes, trainer])
 
 
 def _trainer(config: Config, inputs: dict[str, Any]) -> Any:

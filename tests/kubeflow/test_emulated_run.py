@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reports.card_files import CARD_FILES
 from tests.e2e.running import Run
 from tests.kubeflow.conftest import PIPELINE_ROOT, Compile
 from tests.kubeflow.launcher import Cluster, Done
@@ -23,7 +24,9 @@ NODES = (
     "ServingValidator",
     "DeviceModels",
     "ReleaseGate",
+    "ModelCard",
     "Pusher",
+    "RunReport",
 )
 
 
@@ -98,6 +101,33 @@ def test_the_second_run_is_compared_with_the_first_ones_release(
     assert "has no files" not in second["Evaluator"].printed()
     assert "0 of 12 spans to convert" in second["ExampleGen"].printed()
     assert len(manifests(flights_volume)) == 2
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("first", "✓ Blessed"), ("refused", "✗ Not blessed")])
+def test_report_and_card_come_out_whatever_the_verdict(
+    cluster: Cluster, name: str, verdict: str, request: pytest.FixtureRequest
+) -> None:
+    done: dict[str, Done] = request.getfixturevalue(name)
+    report, card = (
+        cluster.stored(done[node].outputs[key]["uri"]) for node, key in (("RunReport", "report"), ("ModelCard", "card"))
+    )
+    page, told = (report / "report.html").read_text(encoding="utf-8"), json.loads((report / "report.json").read_text())
+    assert verdict in page
+    assert "is in the view that the orchestrator has of the run" in page
+    assert "did not finish" not in page
+    assert told["evaluation"]["slices"][0]["candidate"]["auc"]["value"] > 0.5
+    assert set(told["statistics"]) == {"train", "eval", "test"}
+    assert verdict in (card / "model_card.html").read_text(encoding="utf-8")
+    assert (card / "model_card.md").read_text(encoding="utf-8").startswith("# Will this flight")
+
+
+def test_a_release_holds_its_card(first: dict[str, Done], cluster: Cluster, flights_volume: Path) -> None:
+    manifest = manifests(flights_volume)[0]
+    version = flights_volume / "output" / "pushed" / "nyc_flights_quick" / str(manifest["version"])
+    card = cluster.stored(first["ModelCard"].outputs["card"]["uri"])
+    for name in CARD_FILES:
+        assert name in manifest["files"]
+        assert (version / name).read_bytes() == (card / name).read_bytes()
 
 
 def test_a_model_that_is_not_blessed_is_not_pushed(refused: dict[str, Done], flights_volume: Path) -> None:
