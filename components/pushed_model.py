@@ -8,6 +8,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model
 
 from components.release_store import DEVICE, MANIFEST, versions
+from reports.card_files import CARD_FILES
 from schema import signatures
 
 
@@ -26,7 +27,7 @@ def LatestPushedModel(  # noqa: N802 (a node is named like a class)
     for version in versions(folder)[-1:]:
         released = folder / str(version)
         weights = released / signatures.WEIGHTS
-        left_out = shutil.ignore_patterns(DEVICE, MANIFEST, weights.parent.name)
+        left_out = shutil.ignore_patterns(DEVICE, MANIFEST, *CARD_FILES, weights.parent.name)
         shutil.copytree(released, Path(model.uri) / signatures.SERVING_FORM, ignore=left_out)
         if weights.is_file():
             (Path(model.uri) / signatures.WEIGHTS).parent.mkdir()

@@ -1,19 +1,18 @@
 """Pusher that is atomic and versioned: server and device forms and a manifest appear together or not at all."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 
-from components.artifacts import DeviceModels
+from components.artifacts import DeviceModels, ModelCard
 from components.release_store import Release, publish
 from components.span_store import read_spans
+from reports.card_files import CARD_FILES
+from reports.signatures import describe_signatures
 from schema import signatures
 
 
@@ -23,13 +22,14 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     blessing: InputArtifact[ModelBlessing],
     device_models: InputArtifact[DeviceModels],
     examples: InputArtifact[Examples],
+    card: InputArtifact[ModelCard],
     pushed_model: OutputArtifact[PushedModel],
     destination: Parameter[str],
     keep: Parameter[int],
     lineage: Parameter[str],
     fingerprint: Parameter[str],
 ) -> None:
-    """Pushes a blessed model with its manifest.
+    """Pushes a blessed model with its manifest and its card.
 
     Raises:
         ValueError: for one that is not blessed, which the graph never sends here.
@@ -51,6 +51,7 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
             "model": model.uri,
         },
         weights=weights if weights.is_file() else None,
+        cards=[Path(card.uri) / name for name in CARD_FILES],
     )
     version = publish(release, Path(destination), keep)
     pushed_model.set_string_custom_property("pushed_version", str(version))
@@ -68,27 +69,3 @@ def describe_data(examples: Path) -> dict[str, Any]:
     spans = sorted(read_spans(examples), key=lambda span: span.span)
     described = [{"span": span.span, "content": Path(span.folder).name, "rows": span.rows} for span in spans]
     return {"window": f"{spans[0].span}:{spans[-1].span}", "spans": described}
-
-
-def describe_signatures(saved_model: Path) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
-    """Inputs and outputs of each signature: {"predict_rows": {"inputs": {"hour": {"dtype", "shape"}}, "outputs": ...}}.
-
-    A size that is free, as that of a batch, is None.
-    """
-    graph = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs[0]
-    return {
-        name: {"inputs": _tensors(found.inputs), "outputs": _tensors(found.outputs)}
-        for name, found in sorted(graph.signature_def.items())
-        # TensorFlow's own entry, which initialises tables.
-        if not name.startswith("__")
-    }
-
-
-def _tensors(infos: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {
-        key: {
-            "dtype": tf.dtypes.as_dtype(info.dtype).name,
-            "shape": [None if size.size < 0 else size.size for size in info.tensor_shape.dim],
-        }
-        for key, info in sorted(infos.items())
-    }

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +20,21 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Release:
-    """What one version is made of: a SavedModel folder, LiteRT files, weights, and what the manifest says of them."""
+    """What one version is made of.
+
+    Attributes:
+        server: a SavedModel folder.
+        device_files: LiteRT files.
+        manifest: what the manifest says beside the version, its time and the files' hashes.
+        weights: a file from which a later training may start; None where there is none.
+        cards: files for people, which lie beside the SavedModel's own.
+    """
 
     server: Path
     device_files: list[Path]
     manifest: dict[str, Any]
     weights: Path | None = None
+    cards: Sequence[Path] = ()
 
 
 def versions(destination: Path) -> list[int]:
@@ -73,6 +83,8 @@ def publish(release: Release, destination: Path, keep: int) -> int:
         (aside / DEVICE).mkdir()
         for path in release.device_files:
             shutil.copy2(path, aside / DEVICE / path.name)
+        for path in release.cards:
+            shutil.copy2(path, aside / path.name)
         if release.weights is not None:
             (aside / WEIGHTS).parent.mkdir()
             shutil.copy2(release.weights, aside / WEIGHTS)

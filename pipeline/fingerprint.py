@@ -26,6 +26,23 @@ def source_fingerprint(module: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def files_fingerprint(folder: str) -> str:
+    """Digest of all files in a folder of ours, which no import reaches: templates.
+
+    Raises:
+        ValueError: if there is no file in it: its digest would never change.
+    """
+    paths = sorted(path for path in (ROOT / folder).rglob("*") if path.is_file())
+    if not paths:
+        raise ValueError(f"expected a folder with files below {ROOT}. Received: '{folder}'")
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def _closure(module: str) -> set[Path]:
     waiting, seen = [module], set[Path]()
     while waiting:

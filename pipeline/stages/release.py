@@ -9,25 +9,27 @@ import tensorflow as tf
 from tfx.dsl.experimental.conditionals.conditional import Cond
 
 from components.device_models import DeviceModelsGen
+from components.model_card import ModelCardGen
 from components.release_gate import ReleaseGate
 from components.release_pusher import ReleasePusher
 from pipeline.config import Config
-from pipeline.fingerprint import source_fingerprint
+from pipeline.fingerprint import files_fingerprint, source_fingerprint
 from pipeline.stages.data import DataStage
 from pipeline.stages.evaluation import EvaluationStage
 from pipeline.stages.model import ModelStage
-from pipeline.stages.scope import device_scope
+from pipeline.stages.scope import card_scope, device_scope
 
 
 @dataclass(frozen=True)
 class ReleaseStage:
-    """Channels of the release stage."""
+    """Channels of the release stage; `verdicts` are what a report is made of, by the name of a node's input."""
 
+    verdicts: dict[str, Any]
     nodes: list[Any]
 
 
 def stage(config: Config, rows: DataStage, trained: ModelStage, judged: EvaluationStage) -> ReleaseStage:
-    """DeviceModels, ReleaseGate and, for a blessed model, Pusher."""
+    """DeviceModels, ReleaseGate, ModelCard and, for a blessed model, Pusher."""
     device = DeviceModelsGen(
         model=trained.model,
         examples=rows.examples,
@@ -45,18 +47,40 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         fingerprint=source_fingerprint("components.release_gate"),
     ).with_id("ReleaseGate")
     blessing = gate.outputs["blessing"]
+    verdicts = {
+        "evaluation": judged.evaluator.outputs["evaluation"],
+        "serving": judged.serving,
+        "device_models": device.outputs["device_models"],
+        "blessing": blessing,
+    }
+    card = ModelCardGen(
+        examples=rows.examples,
+        schema=rows.schema,
+        model=trained.model,
+        config=json.dumps(card_config(config)),
+        fingerprint=source_fingerprint("components.model_card") + files_fingerprint("reports/templates"),
+        **verdicts,
+        **trained.records,
+    ).with_id("ModelCard")
     with Cond(blessing.future()[0].custom_property("blessed") == 1):
         pusher = ReleasePusher(
             model=trained.model,
             blessing=blessing,
             device_models=device.outputs["device_models"],
             examples=rows.examples,
+            card=card.outputs["card"],
             destination=str(config.releases),
             keep=config.environment.release.keep,
             lineage=json.dumps(lineage(config)),
             fingerprint=source_fingerprint("components.release_pusher"),
         ).with_id("Pusher")
-    return ReleaseStage(nodes=[device, gate, pusher])
+    return ReleaseStage(verdicts=verdicts, nodes=[device, gate, card, pusher])
+
+
+def card_config(config: Config) -> dict[str, Any]:
+    """What a model card shows of the config, in the form of config.json."""
+    shown = card_scope(config.problem, config.environment.training)
+    return {**shown, "sample_rows": config.sample_rows, "lineage": lineage(config)}
 
 
 def lineage(config: Config) -> dict[str, Any]:

@@ -3,8 +3,11 @@
 A changed bound does not retrain, and a changed layer does not analyse the data again.
 """
 
+from typing import Any
+
+from models.training_options import Training
 from schema.bound import BoundProblem
-from schema.problem import Anomalies, Data, Device, Evaluation, Network, Split
+from schema.problem import Anomalies, Data, Device, Evaluation, Network, Problem, Split
 
 
 def encoding_scope(bound: BoundProblem) -> str:
@@ -26,11 +29,24 @@ def device_scope(bound: BoundProblem) -> str:
     return kept.model_copy(update={"problem": problem}).model_dump_json()
 
 
+def card_scope(problem: Problem, training: Training) -> dict[str, Any]:
+    """Of config.json what a model card shows: whatever else of it changes makes no new version."""
+    shown = {"name", "title", "description", "limits", "task", "label", "classes", "features", "network"}
+    judged = {
+        "evaluation": {"threshold", "min_slice_rows"},
+        "device": {"max_metric_drop", "max_flip_rate", "min_accepted"},
+    }
+    kept = problem.model_dump(mode="json", include={**dict.fromkeys(shown, True), "split": True, **judged})
+    trained = training.model_dump(mode="json", include={"strategy", "workers", "local_workers", "warm_start", "seed"})
+    return {"problem": kept, "environment": {"training": trained}}
+
+
 def _narrowed(bound: BoundProblem, network: Network, evaluation: Evaluation) -> str:
     problem = bound.problem.model_copy(
         update={
             "title": "",
             "description": "",
+            "limits": "",
             "data": Data(path=""),
             "split": Split(),
             "network": network,

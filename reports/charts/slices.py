@@ -31,7 +31,7 @@ def forest(slices: Sequence[SliceResult], overall: SliceResult, metric: str, lab
         if any(not math.isnan(one.estimate(metric, BASELINE).value) for one in slices):
             axes.plot([], [], color=BLUE, marker="o", linestyle="none", label="candidate")
             axes.plot([], [], color=ORANGE, marker="|", linestyle="none", label="baseline", markersize=9)
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.6 / len(slices) - 0.04), ncols=2)
+            axes.figure.legend(loc="outside lower center", ncols=2)
 
     height = 0.9 + _ROW_INCHES * (len(slices) + 1)
     return drawn(6.4, height, f"{label} by slice: {', '.join(_told(one, metric) for one in slices[:5])} ...", draw)

@@ -23,7 +23,12 @@ class Rows(View):
 
     def context(self) -> dict[str, Any]:
         """Window and table."""
-        return {"window": self.window, "rows": self.table(), "total": sum(self._totals().values())}
+        return {"window": self.window, "rows": self.table(), "total": self.total}
+
+    @property
+    def total(self) -> int:
+        """Rows of all spans and splits."""
+        return sum(self._totals().values())
 
     @property
     def window(self) -> str:

@@ -21,6 +21,11 @@ from schema.problem import Task
 # A forest of more slices than this is no longer one that a person reads: the worst are drawn, all are in the table.
 _DRAWN = 40
 _WORST = 3
+ON_INTERVALS = (
+    "Intervals are of 95 %, by a jackknife that leaves out whole values of the split key: rows of one are not "
+    "independent of each other."
+)
+_HELD, _MISSED, _FEW = "held", "missed", "not judged: few rows"
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class Evaluation(View):
         """What was measured, the main metric first."""
         known = [one for one in metrics_of(self.task).values() if one.name in self.overall.sides[CANDIDATE]]
         return sorted(known, key=lambda one: one.name != self.metric.name)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether values have intervals."""
+        return self.overall.estimate(self.metric.name).low is not None
 
     def estimate(self, one: SliceResult, metric: Metric, side: str = CANDIDATE) -> Estimate:
         """The estimate; NaN where a slice has one class alone, for which TFMA gives an AUC of 0."""
@@ -113,10 +123,10 @@ class Evaluation(View):
         judged, label = self.judged(), f"{self.metric.title} ({self.metric.unit})"
         return {
             "has_baseline": self.has_baseline,
-            "has_intervals": self.overall.estimate(self.metric.name).low is not None,
+            "on_intervals": ON_INTERVALS if self.has_intervals else "",
             "metrics": self.table(),
             "charts": self.slice(OVERALL).drawings(),
-            "worst": [self._sentence(one) for one in judged[:_WORST]],
+            "worst": self.worst_slices(),
             "forest": forest(self._drawn(judged), self.overall, self.metric.name, label) if judged else None,
             "left_out": max(0, len(judged) - _DRAWN),
             "slices": self.slice_table() if len(self.slices) > 1 else None,
@@ -124,6 +134,10 @@ class Evaluation(View):
             "few": sum(one.rows < self.min_slice_rows for one in self.slices[1:]),
             "min_slice_rows": self.min_slice_rows,
         }
+
+    def worst_slices(self) -> list[dict[str, Any]]:
+        """The worst slices of those that are judged: what a sentence says of each."""
+        return [self._sentence(one) for one in self.judged()[:_WORST]]
 
     def _drawn(self, judged: Sequence[SliceResult]) -> list[SliceResult]:
         """By feature and value where all are drawn; else the worst."""
@@ -182,25 +196,35 @@ class Evaluation(View):
             columns.append(Column(f"change of {self.metric.name} [95 %]"))
         others = [metric for metric in self.metrics if metric is not self.metric]
         columns += [Column(metric.name, metric.unit) for metric in others]
+        columns.append(Column("judged", is_number=False))
         return Table("Metrics by slice", columns, [self._slice_line(one, others) for one in self.slices])
 
     def _slice_line(self, one: SliceResult, others: Sequence[Metric]) -> list[Cell]:
         line = [self._name(one), number(one.rows, ",.0f"), interval(self.estimate(one, self.metric), ".4f")]
         if self.has_baseline:
             line.append(interval(self.estimate(one, self.metric, CHANGE), "+.4f"))
-        return [*line, *(number(self.estimate(one, metric).value, ".4f") for metric in others)]
+        return [*line, *(number(self.estimate(one, metric).value, ".4f") for metric in others), words(self._told(one))]
 
     def _name(self, one: SliceResult) -> Cell:
-        missed = [bound for bound in self.bounds if self._applies(bound, one) and not self._holds(bound, one)]
-        return words(one.name, BAD if missed else "")
+        return words(one.name, BAD if self._told(one) == _MISSED else "")
 
-    def _applies(self, bound: Bound, one: SliceResult) -> bool:
+    def _told(self, one: SliceResult) -> str:
+        if one.pairs and one.rows < self.min_slice_rows:
+            return _FEW
+        held = [self.holds(bound, one) for bound in self.bounds if self.applies(bound, one)]
+        if not held:
+            return "no bound"
+        return _HELD if all(held) else _MISSED
+
+    def applies(self, bound: Bound, one: SliceResult) -> bool:
+        """Whether a slice is held to a bound: it is of those features, has rows enough, and what it changes against."""
         features = {name for name, _ in one.pairs}
         judged = not features or one.rows >= self.min_slice_rows
         changes = bound.kind.endswith("change") and not self.has_baseline
         return features == set(bound.features) and judged and not changes
 
-    def _holds(self, bound: Bound, one: SliceResult) -> bool:
+    def holds(self, bound: Bound, one: SliceResult) -> bool:
+        """Whether a slice is within a bound."""
         side = CHANGE if bound.kind.endswith("change") else CANDIDATE
         return bound.holds(one.estimate(bound.metric, side).value)
 

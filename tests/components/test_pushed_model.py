@@ -54,3 +54,13 @@ def test_before_the_first_release_there_is_nothing(tmp_path: Path) -> None:
     model, files = copied(tmp_path / "pushed", tmp_path / "model")
     assert files == {}
     assert not model.has_custom_property("pushed_version")
+
+
+def test_a_card_is_no_part_of_the_model(released: Path, tmp_path: Path) -> None:
+    server, card = tmp_path / "newer" / "Format-Serving", tmp_path / "model_card.md"
+    card.write_text("a card", encoding="utf-8")
+    newest = publish(Release(server, [], {}, cards=[card]), released, keep=5)
+    assert (released / str(newest) / "model_card.md").is_file()
+
+    _, files = copied(released, tmp_path / "model")
+    assert sorted(files) == ["Format-Serving/saved_model.pb", "Format-Serving/variables/variables.index"]

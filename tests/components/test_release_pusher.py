@@ -1,5 +1,6 @@
 """A blessed model pushed with its manifest; one that is not blessed stays where it is."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 import tensorflow as tf
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 
-from components.artifacts import DeviceModels
+from components.artifacts import DeviceModels, ModelCard
 from components.release_pusher import ReleasePusher
 from components.release_store import current, versions
 from components.span_store import StoredSpan, link_spans
+from reports.card_files import CARD_FILES
 
 LINEAGE = {"problem": "flights", "seed": 7}
 VARIANTS = [
@@ -48,6 +50,10 @@ def push(tmp_path: Path, artifact: Callable[..., Any]) -> Callable[..., PushedMo
     (Path(span.folder) / "Split-train").mkdir(parents=True)
     link_spans([span], tmp_path / "examples", ("train",))
 
+    card = artifact(ModelCard, tmp_path / "card")
+    for name in CARD_FILES:
+        (tmp_path / "card" / name).write_text(f"the card, {name}", encoding="utf-8")
+
     def run(*, blessed: bool) -> PushedModel:
         blessing.set_int_custom_property("blessed", int(blessed))
         pushed = artifact(PushedModel, tmp_path / "pushed_model")
@@ -56,6 +62,7 @@ def push(tmp_path: Path, artifact: Callable[..., Any]) -> Callable[..., PushedMo
             blessing=blessing,
             device_models=devices,
             examples=examples,
+            card=card,
             pushed_model=pushed,
             destination=str(tmp_path / "pushed" / "flights"),
             keep=2,
@@ -106,9 +113,19 @@ def test_the_manifest_carries_lineage_metrics_signatures_variants_and_hashes(
             },
         }
     }
-    assert {"saved_model.pb", "device/float32.tflite"} <= set(manifest["files"])
+    assert {"saved_model.pb", "device/float32.tflite", *CARD_FILES} <= set(manifest["files"])
     assert "manifest.json" not in manifest["files"]
     assert "NaN" not in text
+
+
+def test_the_card_is_part_of_the_version_as_it_was_written(push: Callable[..., PushedModel], tmp_path: Path) -> None:
+    push(blessed=True)
+
+    version = tmp_path / "pushed" / "flights" / "current"
+    manifest = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
+    for name in CARD_FILES:
+        assert (version / name).read_text(encoding="utf-8") == f"the card, {name}"
+        assert manifest["files"][name] == hashlib.sha256((version / name).read_bytes()).hexdigest()
 
 
 def test_a_model_that_is_not_blessed_is_not_pushed(push: Callable[..., PushedModel], tmp_path: Path) -> None:

@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from reports.card_files import CARD_FILES, MARKDOWN
 from tests.e2e.running import ROOT, Run, run_local
 
 NODES = [
     *["ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform", "Trainer"],
-    *["Baseline", "DeviceModels", "ServingValidator", "Evaluator", "ReleaseGate", "Pusher"],
+    *["Baseline", "DeviceModels", "ServingValidator", "Evaluator", "ReleaseGate", "ModelCard", "Pusher"],
 ]
 DATA = ["--quick", "--data", str(ROOT / "data" / "nyc_flights")]
 VARIANTS = ["float32", "float16", "dynamic_int8", "int8"]
@@ -64,11 +68,37 @@ def test_a_version_is_whole_and_its_manifest_true(flights: Run) -> None:
     manifest = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
     files = {path.relative_to(version).as_posix() for path in version.rglob("*") if path.is_file()}
     assert files == {"manifest.json", *manifest["files"]}
-    assert {"saved_model.pb", *(f"device/{name}.tflite" for name in VARIANTS)} <= files
+    assert {"saved_model.pb", *CARD_FILES, *(f"device/{name}.tflite" for name in VARIANTS)} <= files
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((version / name).read_bytes()).hexdigest() == digest
     assert set(manifest["signatures"]) == {"serving_default", "predict_rows", "transform_features"}
     assert manifest["metrics"]["auc"] == flights.record["metrics"]["candidate"]["auc"]
+
+
+def test_the_card_in_a_version_has_the_figures_of_the_run(flights: Run) -> None:
+    version = flights.output / "pushed" / "nyc_flights_quick" / "current"
+    page, markdown = ((version / name).read_text(encoding="utf-8") for name in CARD_FILES)
+    for name, value in flights.record["metrics"]["candidate"].items():
+        assert f'data-value="{value}"' in page
+        shown = f"{value:,.0f}" if name == "example_count" else f"{value:.4f}"
+        assert re.search(rf"^\| {name} .*\| +{re.escape(shown)}( \[[^|]*\])? \|", markdown, re.MULTILINE), name
+    for variant in flights.record["variants"]:
+        assert re.search(rf"^\| {variant['name']} +\| ✓ accepted \| +{variant['bytes']:,} \|", markdown, re.MULTILINE)
+    assert "wind_speed" in markdown
+    assert flights.record["run_id"] not in page + markdown
+
+
+def test_the_code_on_the_card_answers_in_the_version(flights: Run) -> None:
+    version = flights.output / "pushed" / "nyc_flights_quick" / "current"
+    rows, *codes = re.findall(r"```python\n(.*?)\n```", (version / MARKDOWN).read_text(encoding="utf-8"), re.DOTALL)
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", f"{rows}\n{code}"], cwd=version, capture_output=True, text=True, check=True
+        ).stdout
+        for code in codes
+    ]
+    server, device = (float(found[1]) for found in (re.search(r"(0\.\d+)", answer) for answer in told) if found)
+    assert server == pytest.approx(device, abs=1e-4)
 
 
 def test_library_output_is_in_the_log_alone(flights: Run) -> None:
@@ -78,13 +108,15 @@ def test_library_output_is_in_the_log_alone(flights: Run) -> None:
 
 
 def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> None:
+    # The newest record is that of the second run as soon as this begins.
+    first = flights.record
     again = run_local(flights.output, *DATA)
     assert again.code == 0
     assert again.statuses == dict.fromkeys(NODES, "cached")
     causes = {node["id"]: node["why"] for node in again.record["nodes"]}
     assert causes.pop("Baseline") == "no model has been released yet"
-    assert set(causes.values()) == {f"nothing changed since run {flights.record['run_id']}"}
-    assert again.record["pushed"] == flights.record["pushed"]
+    assert set(causes.values()) == {f"nothing changed since run {first['run_id']}"}
+    assert again.record["pushed"] == first["pushed"]
     assert again.stdout.count("cached") == len(NODES)
 
 

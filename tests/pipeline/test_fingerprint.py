@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import fingerprint
-from pipeline.fingerprint import source_fingerprint
+from pipeline.fingerprint import files_fingerprint, source_fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {
@@ -163,3 +163,22 @@ def test_the_trainer_of_this_project_reaches_the_schema_and_not_the_edge(edit: E
 
     assert changed_by(edit, "schema/problem.py", "edited = 1\n")
     assert not changed_by(edit, "edge/convert.py", "edited = 1\n")
+
+
+def test_a_template_is_fingerprinted_by_name_and_content(edit: Edit) -> None:
+    edit("models/templates/page.html", "<p>")
+    before = files_fingerprint("models/templates")
+    files_fingerprint.cache_clear()
+    edit("models/templates/page.html", "<b>")
+    changed = files_fingerprint("models/templates")
+    files_fingerprint.cache_clear()
+    edit("models/templates/other.html", "")
+    added = files_fingerprint("models/templates")
+    files_fingerprint.cache_clear()
+    assert len({before, changed, added}) == 3
+
+
+def test_a_folder_without_files_is_refused(edit: Edit) -> None:
+    edit("models/x.py", "")
+    with pytest.raises(ValueError, match="Received: 'models/templtes'"):
+        files_fingerprint("models/templtes")
