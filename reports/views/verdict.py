@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.evaluation import CHANGE, Estimate, SliceResult
+from reports.evaluation import CHANGE, SliceResult
 from reports.html import BAD, GOOD, Cell, View, number
+from reports.intervals import Estimate
 from schema.metrics import Metric
 
 _HEADS = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reports.card_files import CARD_FILES, HTML, MARKDOWN
-from reports.evaluation import Estimate
+from reports.intervals import Estimate
 from reports.model_card import write_model_card
 from reports.run import Run, run_of_artifacts
 from tests.model_cards import CONFIG, MISSED, VARIANTS, lay_out, variant
