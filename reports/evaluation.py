@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reports.intervals import Estimate, within_range
+
 OVERALL = "overall"
 EXAMPLE_COUNT = "example_count"
 CANDIDATE = "candidate"
@@ -13,15 +15,6 @@ BASELINE = "baseline"
 CHANGE = "change"
 
 Metrics = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A metric's value and its 95 % interval; NaN where it is not defined, None where no interval was asked for."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +80,10 @@ def _slice(by_slice: Any) -> SliceResult:
         if entry.value.HasField("double_value"):
             side = CHANGE if entry.key.is_diff else entry.key.model_name or CANDIDATE
             sides[side][entry.key.name] = _estimate(entry)
-    rows = sides[CANDIDATE].get(EXAMPLE_COUNT, Estimate(0.0)).value
-    return SliceResult(slice_name(by_slice.slice_key), tuple(slice_pairs(by_slice.slice_key)), int(rows), sides)
+    rows = int(sides[CANDIDATE].get(EXAMPLE_COUNT, Estimate(0.0)).value)
+    for side in (CANDIDATE, BASELINE):
+        sides[side] = {name: within_range(name, estimate, rows) for name, estimate in sides[side].items()}
+    return SliceResult(slice_name(by_slice.slice_key), tuple(slice_pairs(by_slice.slice_key)), rows, sides)
 
 
 def _estimate(entry: Any) -> Estimate:

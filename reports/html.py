@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.charts.canvas import Chart
-from reports.evaluation import Estimate
+from reports.intervals import Estimate
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNDEFINED = "not defined"

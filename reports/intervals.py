@@ -1,14 +1,22 @@
-"""Intervals of proportions."""
+"""Estimates, and intervals that they can have."""
 
 import math
-
-from reports.evaluation import Estimate
+from dataclasses import dataclass
 
 # The normal distribution's 97.5 % quantile.
 _Z = 1.959964
 # Metrics that are shares of rows, and those that are shares of something else.
 PROPORTIONS = ("binary_accuracy", "accuracy")
 _AREAS = ("auc", "pr_auc")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value and its 95 % interval; NaN where it is not defined, None where no interval was asked for."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
 def within_range(metric: str, estimate: Estimate, rows: int) -> Estimate:

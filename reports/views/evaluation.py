@@ -10,9 +10,9 @@ from reports.charts import curves as charts
 from reports.charts.canvas import Chart
 from reports.charts.slices import forest
 from reports.curves import Curves
-from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, Estimate, SliceResult
+from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, SliceResult
 from reports.html import BAD, GOOD, NOTE, Absent, Cell, Column, Table, View, interval, number, words
-from reports.intervals import within_range
+from reports.intervals import Estimate
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of
@@ -80,8 +80,7 @@ class Evaluation(View):
         """The estimate; NaN where a slice has one class alone, for which TFMA gives an AUC of 0."""
         if metric.name in ("auc", "pr_auc") and self.is_one_class(one):
             return Estimate(math.nan)
-        found = one.estimate(metric.name, side)
-        return found if side == CHANGE else within_range(metric.name, found, one.rows)
+        return one.estimate(metric.name, side)
 
     def is_one_class(self, one: SliceResult) -> bool:
         """Whether all rows of a slice have one label."""
@@ -232,7 +231,7 @@ class Evaluation(View):
 
 @dataclass(frozen=True)
 class Changes(View):
-    """Candidate and baseline side by side on each slice, the largest loss first."""
+    """Candidate and baseline side by side on each slice: those that are judged first, and of them the largest loss."""
 
     template: ClassVar[str] = "changes.html"
     evaluation: Evaluation
@@ -262,8 +261,9 @@ class Changes(View):
         found, metric = self.evaluation, self.evaluation.metric
         columns = [Column("slice", is_number=False), Column("rows")]
         columns += [Column(f"{metric.name} [95 %]", metric.unit), Column("baseline"), Column("change [95 %]")]
-        ordered = [found.overall, *sorted(found.slices[1:], key=lambda one: -self._loss(one))]
-        return Table("Changes by slice", columns, [self._line(one) for one in ordered])
+        # What changes most is else a slice of a handful of rows.
+        ordered = sorted(found.slices[1:], key=lambda one: (one.rows < found.min_slice_rows, -self._loss(one)))
+        return Table("Changes by slice", columns, [self._line(one) for one in (found.overall, *ordered)])
 
     def _line(self, one: SliceResult) -> list[Cell]:
         found, metric = self.evaluation, self.evaluation.metric

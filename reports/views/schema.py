@@ -50,7 +50,7 @@ def _domain(column: Column) -> str:
     if column.values:
         more = len(column.values) - _SHOWN_VALUES
         return ", ".join(column.values[:_SHOWN_VALUES]) + (f" and {more} more" if more > 0 else "")
-    if column.minimum is None and column.maximum is None:
-        return ""
-    ends = ("" if end is None else str(end) for end in (column.minimum, column.maximum))
-    return " to ".join(ends).strip()
+    least, most = column.minimum, column.maximum
+    if least is None:
+        return "" if most is None else f"up to {most}"
+    return f"from {least}" if most is None else f"{least} to {most}"

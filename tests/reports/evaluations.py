@@ -4,7 +4,8 @@ import numpy as np
 
 from reports.bounds import Bound
 from reports.curves import Calibration, Curves, Decisions
-from reports.evaluation import Estimate, SliceResult
+from reports.evaluation import SliceResult
+from reports.intervals import Estimate
 from reports.views.evaluation import Evaluation
 from schema.problem import Task
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from reports.evaluation import Estimate, load_slices, overall_metrics, slice_name, slice_rows, sliced_metrics
+from reports.evaluation import load_slices, overall_metrics, slice_name, slice_rows, sliced_metrics
+from reports.intervals import Estimate
 
 CARRIER = 'slice_key { single_slice_keys { column: "carrier" bytes_value: "UA" } }'
 EMPTY = {"candidate": {}, "baseline": {}}

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from reports.evaluation import Estimate
 from reports.html import BAD, GOOD, UNDEFINED, Absent, Cell, Column, Table, interval, number, render, words
+from reports.intervals import Estimate
 
 EVIL = '<script>alert("x")</script>'
 

@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from reports.evaluation import Estimate
-from reports.intervals import widened, wilson, within_range
+from reports.intervals import Estimate, widened, wilson, within_range
 
 
 def test_wilsons_interval_of_15_of_148() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from reports.bounds import Bound
-from reports.html import BAD, GOOD, UNDEFINED
+from reports.html import BAD, GOOD, NOTE, UNDEFINED
 from schema.errors import InputError
 from tests.reports.evaluations import binary, one_slice
 
@@ -93,3 +93,27 @@ def test_a_slice_is_found_by_name_or_the_nearest_is_named() -> None:
     assert found.slice("site=north").table().rows[0][2].value == 0.6
     with pytest.raises(InputError, match=r"no slice 'site=nort'.*site=north"):
         found.slice("site=nort")
+
+
+def test_the_worst_slice_is_all_rows_where_none_is_judged() -> None:
+    assert binary(WHOLE, one_slice("site=a", 2000, 0.6), one_slice("site=b", 2000, 0.5)).worst().one.name == "site=b"
+    assert binary(WHOLE, one_slice("site=a", 20, 0.1)).worst().one.name == "overall"
+
+
+def test_slices_are_held_against_the_baseline_the_largest_loss_of_those_that_are_judged_first() -> None:
+    few = one_slice("site=a", 5, 0.1, 0.9)
+    gained, lost = one_slice("site=b", 2000, 0.7, 0.6), one_slice("site=c", 2000, 0.6, 0.65)
+
+    found = binary(WHOLE, few, gained, lost).against_baseline()
+
+    assert [(line[0].text, line[4].mark) for line in found.table().rows] == [
+        ("overall", ""),
+        ("site=c", NOTE),
+        ("site=b", ""),
+        ("site=a", ""),
+    ]
+    assert (found.context()["worse"], found.context()["judged"]) == (1, 2)
+
+
+def test_a_first_model_is_held_against_nothing_and_says_so() -> None:
+    assert "this is the first model" in binary(one_slice("overall", 5000, 0.7)).against_baseline().html()
