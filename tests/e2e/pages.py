@@ -8,10 +8,17 @@ from typing import Any
 
 import nbformat
 
-from tests.e2e.running import ROOT, TIMEOUT_SECONDS
+from tests.e2e.running import ROOT, TIMEOUT_SECONDS, Run
 
 NOTEBOOKS = ROOT / "notebooks"
 _CONFIG = NOTEBOOKS / "jupyter_nbconvert_config.py"
+
+
+def alone(run: Run, folder: Path) -> Path:
+    """An output folder with this run and none that other tests made; its artifacts are where they are."""
+    (folder / "runs").mkdir(parents=True)
+    (folder / "runs" / run.folder.name).symlink_to(run.folder)
+    return folder
 
 
 def make_pages(output: Path, folder: Path, *books: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,17 @@ TIMEOUT_SECONDS = 600
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run: its exit code, what it printed, and the folder it wrote to."""
+    """One finished run: its exit code, what it printed, the folder it wrote to, and the run's own folder in there."""
 
     code: int
     stdout: str
     stderr: str
     output: Path
+    folder: Path = field(init=False)
 
-    @property
-    def folder(self) -> Path:
-        """The run's own folder."""
-        return self.output / "runs" / "latest"
+    def __post_init__(self) -> None:
+        # Now: other tests run in the same output folder later.
+        object.__setattr__(self, "folder", (self.output / "runs" / "latest").resolve())
 
     @property
     def record(self) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """Whole runs with their metadata on a PostgreSQL server that these tests start."""
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -39,19 +37,12 @@ def first(flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_a_run_on_postgresql_pushes_what_one_on_sqlite_does(first: Run, crops: Run) -> None:
     assert first.code == 0, first.stdout + first.stderr
-    theirs = first_record(crops)
+    theirs = crops.record
     assert first.statuses == {node["id"]: "ran" for node in theirs["nodes"]}
     assert first.record["status"] == theirs["status"] == "pushed"
     assert first.record["rows"] == theirs["rows"]
     assert first.record["metrics"]["candidate"] == pytest.approx(theirs["metrics"]["candidate"], abs=1e-3)
     assert not (first.output / "metadata.sqlite").exists()
-
-
-def first_record(run: Run) -> dict[str, Any]:
-    """What the first run in an output folder recorded, whatever other tests ran there since."""
-    folder = min(path for path in (run.output / "runs").iterdir() if path.name != "latest")
-    record: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return record
 
 
 def test_a_second_run_is_cached_and_parts_of_it_go_on_from_it(first: Run, flags: list[str]) -> None:
@@ -62,7 +53,7 @@ def test_a_second_run_is_cached_and_parts_of_it_go_on_from_it(first: Run, flags:
     late = run_local(first.output, *flags, "--from", "Evaluator")
     assert late.code == 0, late.stdout
     assert [node for node, status in late.statuses.items() if status == "cached"] == [
-        *["Evaluator", "ReleaseGate", "Pusher"]
+        *["Evaluator", "ReleaseGate", "ModelCard", "Pusher"]
     ]
     alone = run_local(first.output, *flags, "--only", "Evaluator", "--no-cache")
     assert alone.code == 0, alone.stdout

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser import browser, opened  # noqa: F401 (the fixture)
-from tests.e2e.pages import NOTEBOOKS, in_one, make_pages, numbers, texts
+from tests.e2e.pages import NOTEBOOKS, alone, in_one, make_pages, numbers, texts
 from tests.e2e.running import Run
 
 BOOKS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
@@ -20,7 +20,7 @@ RED = 'data-mime-type="application/vnd.jupyter.stderr"'
 def pages(flights: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pages of the four notebooks on the first run of a folder."""
     folder = tmp_path_factory.mktemp("look")
-    make_pages(flights.output, folder, *(NOTEBOOKS / f"{name}.ipynb" for name in BOOKS))
+    make_pages(alone(flights, folder / "alone"), folder, *(NOTEBOOKS / f"{name}.ipynb" for name in BOOKS))
     return folder / "pages"
 
 
@@ -92,7 +92,7 @@ def test_another_task_comes_up_too(problem: str, request: pytest.FixtureRequest,
     run: Run = request.getfixturevalue(problem)
     fresh = "from reports import latest_run\nrun = latest_run()\nrun.evaluation.show()"
 
-    page = make_pages(run.output, tmp_path / "look", in_one(tmp_path / "all.ipynb", fresh))["all"]
+    page = make_pages(alone(run, tmp_path / "alone"), tmp_path / "look", in_one(tmp_path / "all.ipynb", fresh))["all"]
 
     assert RED not in page
     main = {"crops": "accuracy", "harvest": "mean_absolute_error"}[problem]
