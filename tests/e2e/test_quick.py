@@ -108,7 +108,6 @@ def test_library_output_is_in_the_log_alone(flights: Run) -> None:
 
 
 def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> None:
-    # The newest record is that of the second run as soon as this begins.
     first = flights.record
     again = run_local(flights.output, *DATA)
     assert again.code == 0
