@@ -71,10 +71,11 @@ def evaluation_reasons(
         min_slice_rows: see problem.yaml's evaluation.min_slice_rows.
     """
     reasons = []
-    for by_slice in result.metric_validations_per_slice:
-        name = slice_name(by_slice.slice_key)
+    # TFMA has the slices in the order in which Beam's workers came to them.
+    found = {slice_name(by_slice.slice_key): by_slice.failures for by_slice in result.metric_validations_per_slice}
+    for name in sorted(found, key=lambda name: (name != OVERALL, name)):
         if name == OVERALL or rows.get(name, 0) >= min_slice_rows:
-            reasons += [f"{name}: {failure_sentence(failure)}" for failure in by_slice.failures]
+            reasons += [f"{name}: {failure_sentence(failure)}" for failure in found[name]]
     absent = [", ".join(spec.feature_keys) or OVERALL for spec in result.missing_slices]
     return reasons + [f"{name}: no row to judge" for name in absent]
 
