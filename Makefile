@@ -82,7 +82,7 @@ notebook-html: $(ENVIRONMENT) ## run the notebooks on the latest run, and write 
 
 .PHONY: tensorboard
 tensorboard: $(ENVIRONMENT) ## show the trainings of output/ in TensorBoard; ARGS="--output other --port 6007"
-	@$(PYTHON) -m pipeline.tensorboard $(ARGS)
+	@TF_CPP_MIN_LOG_LEVEL=2 $(PYTHON) -m pipeline.tensorboard $(ARGS)
 
 .PHONY: test
 test: $(ENVIRONMENT) $(SAMPLE) ## run the tests; ARGS="tests/schema -x" passes arguments on
