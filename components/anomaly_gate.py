@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics, Schema
@@ -14,10 +13,10 @@ from tfx.utils import io_utils
 
 from components.artifacts import Verdict
 from components.statistics_gen import ROWS_ABOVE, ROWS_BELOW, ROWS_UNKNOWN
+from reports.anomalies import load_anomalies
 from schema.errors import AnomalyError
 from schema.rows import read_schema
 
-_ANOMALIES_FILE = "SchemaDiff.pb"
 _SHOWN = 10
 _UNKNOWN_STRING = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
 _OUTSIDE = {
@@ -104,34 +103,21 @@ def find_anomalies(
     statistics: dict[str, dict[str, statistics_pb2.FeatureNameStatistics]],
     schema: schema_pb2.Schema,
 ) -> Iterator[Anomaly]:
-    """Every anomaly that ExampleValidator wrote, with the rows it touches."""
-    for path in sorted(folder.glob(f"Split-*/{_ANOMALIES_FILE}")):
-        found = anomalies_pb2.Anomalies.FromString(path.read_bytes())
-        span, known = path.parent.name.removeprefix("Split-"), statistics.get(path.parent.name, {})
-        yield from _whole_span(found, span, known)
-        # By path, since TFDV quotes the key of a feature whose name has a dot.
-        by_name = {".".join(info.path.step) or key: info for key, info in found.anomaly_info.items()}
-        for feature, info in sorted(by_name.items(), key=itemgetter(0)):
-            for reason in info.reason:
-                kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-                rows = affected_rows(kind, known[feature], domain_of(feature, schema)) if feature in known else None
-                yield Anomaly(feature, kind, span, rows, _one_line(reason.description))
+    """Every anomaly that ExampleValidator wrote, with the rows it touches; of a span as a whole under `dataset`."""
+    for found in load_anomalies(folder):
+        known = statistics.get(f"Split-{found.span}", {})
+        if found.is_whole:
+            yield Anomaly(DATASET, found.kind, found.span, _rows(known), found.told)
+            continue
+        feature = known.get(found.feature)
+        rows = None if feature is None else affected_rows(found.kind, feature, domain_of(found.feature, schema))
+        yield Anomaly(found.feature, found.kind, found.span, rows, found.told)
 
 
-def _whole_span(
-    found: anomalies_pb2.Anomalies, span: str, features: dict[str, statistics_pb2.FeatureNameStatistics]
-) -> Iterator[Anomaly]:
-    """What is wrong with a span as a whole, under the name `dataset`."""
-    rows = max((common.num_missing + common.num_non_missing for common in map(_common, features.values())), default=0)
-    if found.data_missing:
-        yield Anomaly(DATASET, "NO_DATA_IN_SPAN", span, rows, "The span holds no rows.")
-    for reason in found.dataset_anomaly_info.reason:
-        kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-        yield Anomaly(DATASET, kind, span, int(rows), _one_line(reason.description))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _rows(features: dict[str, statistics_pb2.FeatureNameStatistics]) -> int:
+    """Rows of a span."""
+    counts = (common.num_missing + common.num_non_missing for common in map(_common, features.values()))
+    return int(max(counts, default=0))
 
 
 def _common(statistics: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 _FILE = "SchemaDiff.pb"
@@ -10,12 +11,16 @@ DATASET = "whole span"
 
 @dataclass(frozen=True)
 class FoundAnomaly:
-    """One thing that does not fit the schema: feature, span, TFDV's name for it, and what it says of it."""
+    """One thing that does not fit the schema: feature, span, TFDV's name for it, and what it says of it in one line.
+
+    `is_whole` if it is about the span as a whole, whatever a feature is called.
+    """
 
     feature: str
     span: str
     kind: str
     told: str
+    is_whole: bool = False
 
 
 def load_anomalies(artifact: Path) -> list[FoundAnomaly]:
@@ -29,10 +34,15 @@ def _anomalies(path: Path) -> Iterator[FoundAnomaly]:
     found = anomalies_pb2.Anomalies.FromString(path.read_bytes())
     span, name = path.parent.name.removeprefix("Split-"), anomalies_pb2.AnomalyInfo.Type.Name
     if found.data_missing:
-        yield FoundAnomaly(DATASET, span, "NO_DATA_IN_SPAN", "The span holds no rows.")
+        yield FoundAnomaly(DATASET, span, "NO_DATA_IN_SPAN", "The span holds no rows.", is_whole=True)
     for reason in found.dataset_anomaly_info.reason:
-        yield FoundAnomaly(DATASET, span, name(reason.type), " ".join(reason.description.split()))
-    for key, info in sorted(found.anomaly_info.items()):
+        yield FoundAnomaly(DATASET, span, name(reason.type), _one_line(reason.description), is_whole=True)
+    # By path, since TFDV quotes the key of a feature whose name has a dot.
+    by_name = {".".join(info.path.step) or key: info for key, info in found.anomaly_info.items()}
+    for feature, info in sorted(by_name.items(), key=itemgetter(0)):
         for reason in info.reason:
-            feature = ".".join(info.path.step) or key
-            yield FoundAnomaly(feature, span, name(reason.type), " ".join(reason.description.split()))
+            yield FoundAnomaly(feature, span, name(reason.type), _one_line(reason.description))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
