@@ -1,38 +1,17 @@
 """A version traced upstream, in real stores that a small graph wrote to: SQLite, PostgreSQL and MySQL."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from components.release_store import current
-from pipeline.metadata_store import MetadataStore
 from pipeline.provenance import trace
 from reports.views.provenance import Provenance
 from schema.errors import InputError
-from tests.pipeline.database_server import PASSWORD, Server, missing, running
 from tests.pipeline.release_graph import NAME, Output
 
 STEPS = ["Source", "Trainer", "Evaluator", "ReleaseGate", "Pusher"]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server | None]:
-    """A server of its own; None for SQLite."""
-    if request.param == "sqlite":
-        yield None
-        return
-    if missing(request.param):
-        pytest.skip(missing(request.param))
-    with running(request.param) as started:
-        yield started
-
-
-@pytest.fixture
-def output(server: Server | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Output:
-    monkeypatch.setenv("METADATA_PASSWORD", PASSWORD)
-    return Output(tmp_path, MetadataStore(**server.settings()) if server else MetadataStore())
 
 
 def runs(found: Provenance) -> dict[str, str]:

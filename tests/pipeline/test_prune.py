@@ -4,7 +4,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,33 +12,14 @@ from ml_metadata.proto.metadata_store_pb2 import Artifact
 
 from components.release_store import rollback
 from pipeline.metadata_connection import open_store
-from pipeline.metadata_store import MetadataStore
 from pipeline.prune import prune
 from pipeline.runs import main
 from pipeline.session import locked
 from schema.errors import InputError
-from tests.pipeline.database_server import PASSWORD, Server, missing, running
+from tests.pipeline.database_server import PASSWORD, Server
 from tests.pipeline.release_graph import CACHED, NAME, Output
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server | None]:
-    """None for SQLite."""
-    if request.param == "sqlite":
-        yield None
-        return
-    if missing(request.param):
-        pytest.skip(missing(request.param))
-    with running(request.param) as started:
-        yield started
-
-
-@pytest.fixture
-def output(server: Server | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Output:
-    monkeypatch.setenv("METADATA_PASSWORD", PASSWORD)
-    return Output(tmp_path, MetadataStore(**server.settings()) if server else MetadataStore())
 
 
 @pytest.fixture
