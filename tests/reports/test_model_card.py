@@ -57,10 +57,16 @@ def test_figures_are_those_of_the_evaluation_in_both_forms(second: dict[str, Pat
     page, markdown = card(second, tmp_path / "card")
 
     # 15 of 16 pairs are in order, and all of the baseline's.
-    told = [cell.partition(" [")[0] for cell in line(markdown, "auc", "0 to 1")[:3]]
-    assert told == ["0.9375", "1.0000", "-0.0625"]
+    assert line(markdown, "auc", "0 to 1")[:3] == ["0.9375", "1.0000", "-0.0625"]
     assert 'data-value="0.9375"' in page
-    assert line(markdown, "binary_accuracy", "share of rows")[0].startswith("0.7500 [")
+    assert line(markdown, "binary_accuracy", "share of rows")[0] == "0.7500"
+
+
+def test_an_interval_stands_behind_its_figure(second: dict[str, Path], tmp_path: Path) -> None:
+    run = run_of_artifacts(second, CONFIG)
+    vars(run)["evaluation"] = binary(one_slice("overall", 9000, 0.7))
+    _, markdown = written(run, tmp_path / "card")
+    assert line(markdown, "auc", "0 to 1")[0] == "0.7000 [0.6900, 0.7100]"
 
 
 def test_a_blessed_model_says_so_and_a_refused_one_says_why(
