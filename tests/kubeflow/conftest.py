@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import run_kubeflow
-from tests.e2e.running import Run, run_local
 from tests.kubeflow import sandbox
 from tests.kubeflow.launcher import Cluster
 from tests.models.conftest import examples, transform_graph
@@ -38,13 +37,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, flights_volume: Path) -> C
     """The cluster of the sample problem's runs."""
     skip_without_sandbox()
     return Cluster(tmp_path_factory.mktemp("cluster"), {"pipeline": flights_volume})
-
-
-@pytest.fixture(scope="session")
-def local_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The sample problem on its real data, by `run_local.py --quick`."""
-    data = str(sandbox.ROOT / "data" / "nyc_flights")
-    return run_local(tmp_path_factory.mktemp("local"), "--quick", "--data", data)
 
 
 Compile = Callable[..., str]
