@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
-from edge.runner import Array, Columns, batches, check_bytes
+from edge.runner import Array, Columns, DeviceModel
 from schema.errors import InputError
 from schema.signatures import (
     BIAS,
-    DEVICE_SCORE,
     GET_HEAD,
     KERNEL,
     LABEL,
@@ -54,38 +52,27 @@ class LearningModel:
             threads: for the interpreter.
 
         Raises:
-            InputError: if the file is absent, is no .tflite file, or lacks one of the four signatures.
+            InputError: if the file is absent, is no .tflite file, or lacks one of the signatures.
         """
-        self._interpreter = _load(model, threads) if isinstance(model, Path) else model
-        known = self._interpreter.get_signature_list()
-        absent = [name for name in _SIGNATURES if name not in known]
-        if absent:
-            raise InputError(
-                f"expected the signatures {', '.join(_SIGNATURES)}. Received: {', '.join(known) or 'none'}"
-            )
-        self._run = {name: self._interpreter.get_signature_runner(name) for name in _SIGNATURES}
+        self._answers = DeviceModel(model, threads)
+        known = self._answers.interpreter.get_signature_list()
+        if not set(_SIGNATURES) <= set(known):
+            raise InputError(f"expected the signatures {', '.join(_SIGNATURES)}. Received: {', '.join(known)}")
         self._shapes = {name: values.shape for name, values in self.head().items()}
 
     @property
     def inputs(self) -> dict[str, type]:
         """The NumPy scalar type of each feature by name: bytes_, int64 or float32."""
-        return {name: detail["dtype"] for name, detail in self._run[PREDICT].get_input_details().items()}
+        return self._answers.inputs
 
     @property
     def learns_numbers(self) -> bool:
         """Whether labels are numbers in a unit, for a regression; else they are class numbers."""
-        return self._run[TRAIN].get_input_details()[LABEL]["dtype"] is np.float32
+        return self._runner(TRAIN).get_input_details()[LABEL]["dtype"] is np.float32
 
     def predict(self, columns: Columns, batch_rows: int = 512) -> Array:
-        """Scores float32 [N, outputs] by the head as it is now, of one array [N] a feature.
-
-        Raises:
-            InputError: naming the columns that are missing, unknown, of different lengths or no bytes.
-        """
-        self._check(columns)
-        scores = [np.asarray(self._run[PREDICT](**batch)[DEVICE_SCORE]) for batch in batches(columns, batch_rows)]
-        outputs = self._shapes[BIAS][-1]
-        return np.concatenate(scores) if scores else np.zeros((0, outputs), np.float32)
+        """Scores float32 [N, outputs] by the head as it is now; see DeviceModel.predict."""
+        return self._answers.predict(columns, batch_rows)
 
     def train(self, columns: Columns, labels: Array, learning_rate: float) -> Step:
         """One step of gradient descent on the head, over all these rows at once.
@@ -99,7 +86,7 @@ class LearningModel:
         Raises:
             InputError: as predict, or for labels of another kind or length, or for such a learning rate.
         """
-        self._check(columns)
+        self._answers.check(columns)
         if not 0 <= learning_rate < np.inf:
             raise InputError(f"learning_rate: expected a finite number of 0 or more. Received: {learning_rate}")
         rows = len(next(iter(columns.values())))
@@ -108,12 +95,12 @@ class LearningModel:
             expected = "numbers" if self.learns_numbers else "class numbers (integers)"
             raise InputError(f"labels: expected {expected} [{rows}]. Received: {labels.dtype} {list(labels.shape)}")
         given = {**columns, LABEL: labels.astype(dtype), LEARNING_RATE: np.float32(learning_rate)}
-        found = self._run[TRAIN](**given)
+        found = self._runner(TRAIN)(**given)
         return Step(float(found[LOSS]), int(found[ROWS]))
 
     def head(self) -> dict[str, Array]:
         """The head as it is now; see Head."""
-        return {name: np.array(values) for name, values in self._run[GET_HEAD]().items()}
+        return {name: np.array(values) for name, values in self._runner(GET_HEAD)().items()}
 
     def set_head(self, head: Head) -> None:
         """Puts in a head that `head` of the same file gave.
@@ -127,23 +114,8 @@ class LearningModel:
         for name, values in head.items():
             if values.dtype != np.float32 or not np.isfinite(values).all():
                 raise InputError(f"head: expected finite float32 numbers in '{name}'. Received: {values.dtype}")
-        self._run[SET_HEAD](**{KERNEL: head[KERNEL], BIAS: head[BIAS]})
+        self._runner(SET_HEAD)(**{KERNEL: head[KERNEL], BIAS: head[BIAS]})
 
-    def _check(self, columns: Columns) -> None:
-        if set(columns) != set(self.inputs):
-            raise InputError(f"expected the columns {sorted(self.inputs)}. Received: {sorted(columns)}")
-        for name, values in columns.items():
-            if self.inputs[name] is np.bytes_ and values.dtype.kind == "O":
-                check_bytes(name, values)
-        lengths = {name: len(values) for name, values in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise InputError(f"columns of different lengths. Received: {lengths}")
-
-
-def _load(path: Path, threads: int) -> Any:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        return Interpreter(model_path=str(path), num_threads=threads)
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a LiteRT model: {error}") from None
+    def _runner(self, signature: str) -> Any:
+        # None is kept: an interpreter refuses to run by itself as long as someone else holds on to what runs it.
+        return self._answers.interpreter.get_signature_runner(signature)

@@ -17,7 +17,7 @@ from edge.runner import Array, Columns
 from edge.slim import slim
 from edge.tables import count_ids
 from schema.errors import PipelineError
-from schema.signatures import GET_HEAD, PREDICT, SET_HEAD, TRAIN
+from schema.signatures import GET_HEAD, PREDICT, SERVING_DEFAULT, SET_HEAD, TRAIN
 
 # Goes to stderr first, see edge.failure.
 MARK = "converting the trainable form "
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build(saved_model: Path, *, float16: bool) -> bytes:
-    """The bytes of the .tflite file: the four signatures, and an initialiser of the head and the tables.
+    """The bytes of the .tflite file: the signatures, and an initialiser of the head and the tables.
 
     Only what a signature assigns stays a variable; the converter makes constants of all other weights. Each signature
     runs the initialiser once, before all else, so that the head is there without a call.
@@ -62,6 +62,8 @@ def build(saved_model: Path, *, float16: bool) -> bytes:
     content = bytes(converter.convert())
     if float16:
         content = subgraphs.each(content, subgraphs.of_signatures(content, [PREDICT, TRAIN]), halve)
+    # An interpreter then answers it as any other variant.
+    content = subgraphs.lead(content, PREDICT, SERVING_DEFAULT)
     return slim(count_ids(subgraphs.share_constants(content)))
 
 
