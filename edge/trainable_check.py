@@ -25,8 +25,8 @@ class TrainableCheck:
 
     Attributes:
         rows: how many were scored.
-        largest_difference: from the given scores before training: of a probability, or in standard deviations of a
-            regression's scores.
+        largest_difference: from the given scores before training, as a share of their range: 1 for a probability,
+            largest less smallest for a regression.
         trained_rows: the worst answered rows, on which it was trained.
         learning_rate: the largest of those tried that lowered the loss; None if none did.
         loss_before: on those rows, before training.
@@ -116,7 +116,10 @@ def _worst(labels: Array, scores: Array, *, numbers: bool) -> Array:
 
 
 def _descend(model: LearningModel, columns: Columns, labels: Array, before: float) -> tuple[float | None, float]:
-    """Trains from the head as it is, at the largest rate that lowers the loss; gives that rate and the loss after."""
+    """Trains from the head as it is, at the largest rate that lowers the loss; gives that rate and the loss after.
+
+    Where none does the head is the first one again.
+    """
     first, after = model.head(), before
     for rate in _RATES:
         model.set_head(first)
@@ -125,11 +128,12 @@ def _descend(model: LearningModel, columns: Columns, labels: Array, before: floa
         after = model.train(columns, labels, 0.0).loss
         if after < before:
             return rate, after
+    model.set_head(first)
     return None, after
 
 
 def _difference(found: Array, expected: Array, *, numbers: bool) -> float:
     if found.shape != expected.shape:
         raise InputError(f"expected scores of the shape {list(found.shape)}. Received: {list(expected.shape)}")
-    unit = float(np.std(expected)) or 1.0 if numbers else 1.0
-    return float(np.abs(found - expected).max()) / unit
+    span = float(np.ptp(expected)) or 1.0 if numbers else 1.0
+    return float(np.abs(found - expected).max()) / span
