@@ -46,6 +46,11 @@ class DeviceModel:
         """The NumPy scalar type of each input by name: bytes_, int64 or float32."""
         return {name: detail["dtype"] for name, detail in self._inputs.items()}
 
+    @property
+    def interpreter(self) -> Any:
+        """The interpreter that runs it, for what else the file can do."""
+        return self._interpreter
+
     def predict(self, columns: Columns, batch_rows: int = 512) -> Array:
         """Scores the rows.
 
@@ -59,7 +64,7 @@ class DeviceModel:
         Raises:
             InputError: naming the column that is missing, unknown, of the wrong type or of another length.
         """
-        self._check(columns)
+        self.check(columns)
         scores = [self._score(batch) for batch in batches(columns, batch_rows)]
         return np.concatenate(scores) if scores else np.zeros((0, int(self._output["shape"][-1])), np.float32)
 
@@ -90,8 +95,25 @@ class DeviceModel:
         self.predict(columns, batch_rows)
         return rows / min(_seconds(lambda taken: self.predict(taken, batch_rows), columns) for _ in range(repeats))
 
+    def check(self, columns: Columns) -> None:
+        """Refuses columns that are not the inputs.
+
+        Raises:
+            InputError: as predict.
+        """
+        for name in columns:
+            if name not in self._inputs:
+                raise InputError(f"unknown column '{name}'.{nearest(name, list(self._inputs))}")
+        for name, detail in self._inputs.items():
+            if name not in columns:
+                raise InputError(f"missing column '{name}'. Received: {', '.join(sorted(columns)) or 'none'}")
+            _check_column(name, columns[name], detail["dtype"])
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise InputError(f"columns of different lengths. Received: {lengths}")
+
     def _rows_to_time(self, columns: Columns) -> list[Columns]:
-        self._check(columns)
+        self.check(columns)
         rows = [row for row, _ in zip(batches(columns, 1), range(1000), strict=False)]
         if not rows:
             raise InputError("latency: at least one row is needed. Received: none")
@@ -111,18 +133,6 @@ class DeviceModel:
             self._interpreter.resize_tensor_input(detail["index"], [rows])
         self._interpreter.allocate_tensors()
         self._rows = rows
-
-    def _check(self, columns: Columns) -> None:
-        for name in columns:
-            if name not in self._inputs:
-                raise InputError(f"unknown column '{name}'.{nearest(name, list(self._inputs))}")
-        for name, detail in self._inputs.items():
-            if name not in columns:
-                raise InputError(f"missing column '{name}'. Received: {', '.join(sorted(columns)) or 'none'}")
-            _check_column(name, columns[name], detail["dtype"])
-        lengths = {name: len(values) for name, values in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise InputError(f"columns of different lengths. Received: {lengths}")
 
 
 def batches(columns: Columns, rows: int) -> Iterator[Columns]:

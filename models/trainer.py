@@ -19,6 +19,7 @@ from models.input import training_source
 from models.local_cluster import train_in_processes
 from models.statistics import read_statistics
 from models.strategies import StrategyName, is_chief, make_strategy, names_chief, noticing_lost_workers, read_tf_config
+from models.trainable import TrainableModel, export_trainable
 from models.training_job import as_json
 from models.training_options import Training
 from models.warm_start import save_weights
@@ -76,6 +77,8 @@ def train(fn_args: Any) -> None:
         folder = Path(fn_args.serving_model_dir).parent
         schema = text_format.Parse(Path(fn_args.schema_file).read_text(encoding="utf-8"), schema_pb2.Schema())
         export(RowModel(bound, statistics, network), columns(schema), folder)
+        # Always: the Trainer does not know of device.trainable, so that who sets it later trains nothing anew.
+        export_trainable(TrainableModel(bound, statistics, network), folder)
         save_weights(network, folder / signatures.WEIGHTS, statistics)
         shutil.rmtree(checkpoint, ignore_errors=True)
 

@@ -150,6 +150,7 @@ class Device(Closed):
     )
     max_flip_rate: Share = Field(default=0.02, description="share of decisions that may differ from the server model's")
     min_accepted: int = Field(default=1, ge=0, description="variants that must pass for a release")
+    trainable: bool = Field(default=False, description="whether to make trainable.tflite, which learns on the device")
 
     @model_validator(mode="after")
     def _can_pass(self) -> Self:

@@ -12,9 +12,24 @@ EXAMPLES = "examples"
 CLASS = "class"
 DEVICE_SCORE = "score"
 
-# Folders of the two forms inside a Model artifact; the first is TFX's own name for it.
+# What the trainable device form answers under, and the names of what it takes and gives beside raw features.
+PREDICT = "predict"
+TRAIN = "train"
+GET_HEAD = "get_head"
+SET_HEAD = "set_head"
+LABEL = "label"
+LEARNING_RATE = "learning_rate"
+LOSS = "loss"
+ROWS = "rows"
+KERNEL = "kernel"
+BIAS = "bias"
+SIZE = "size"
+
+# Folders of the forms inside a Model artifact; the first is TFX's own name for it.
 SERVING_FORM = "Format-Serving"
 DEVICE_FORM = "Format-Device"
+# The device form whose last layer can be trained on a device.
+TRAINABLE_FORM = "Format-Device-trainable"
 # The weights by name inside a Model artifact and a released version, from which a later training may start.
 WEIGHTS = "weights/weights.npz"
 

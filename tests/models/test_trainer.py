@@ -20,7 +20,7 @@ import tensorflow as tf
 from models.trainer import checkpoint_folder, run_fn, with_tuned
 from models.training_options import Training
 from schema.errors import InputError, PipelineError
-from schema.signatures import DEVICE_FORM, SERVING_FORM, WEIGHTS
+from schema.signatures import DEVICE_FORM, SERVING_FORM, TRAINABLE_FORM, WEIGHTS
 from tests.models.training_case import bound_problem, fn_args, rows, write_examples, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,9 +99,10 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def test_both_forms_and_the_weights_lie_below_the_model(model: Path) -> None:
+def test_all_forms_and_the_weights_lie_below_the_model(model: Path) -> None:
     assert (model / "model" / SERVING_FORM / "saved_model.pb").is_file()
     assert (model / "model" / DEVICE_FORM / "saved_model.pb").is_file()
+    assert (model / "model" / TRAINABLE_FORM / "saved_model.pb").is_file()
     assert weights(model)["deep_embedding_carrier/embeddings:0"].shape == (5, 2)
 
 
