@@ -20,8 +20,8 @@ def ids_form(content: bytes) -> bytes:
         content: a raw form: string, int64 and float32 inputs [N].
 
     Returns:
-        A file with the same inputs in the same order: strings are int32 [N] ids (see vocabulary.observe), integers int32
-        [N], numbers float32 [N]. It has no tables of strings.
+        A file with the same inputs in the same order: strings are int32 [N] ids (see vocabulary.observe), integers
+        int32 [N], numbers float32 [N]. It has no tables of strings.
 
     Raises:
         InputError: if the file has not just the signature `serving_default`.

@@ -7,6 +7,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edge import graph
 from edge.forms import surgery
+from edge.forms.lookups import inputs
 from edge.slim import slim
 from schema.errors import InputError
 
@@ -25,11 +26,14 @@ def static_batch(content: bytes, rows: int) -> bytes:
         rows: of every batch, 1 or more.
 
     Raises:
-        InputError: for fewer rows, or a file that does not answer at this number.
+        InputError: for fewer rows, a raw form, or a file that does not answer at this number.
     """
     if rows < 1:
         raise InputError(f"rows: expected 1 or more. Received: {rows}")
     model = graph.read(content)
+    strings = inputs(model).strings
+    if strings:
+        raise InputError(f"rows: expected an ids or packed form. Received one with strings: {', '.join(strings)}")
     for index in model.subgraphs[0].inputs:
         tensor = model.subgraphs[0].tensors[int(index)]
         tensor.shape, tensor.shapeSignature = [rows, *tensor.shape[1:]], None
@@ -77,4 +81,4 @@ def _computed_from_shapes(model: Any) -> list[int]:
 
 def _drop_folded(model: Any) -> None:
     main = model.subgraphs[0]
-    main.operators = [e for e in main.operators if not all(graph.constant(model, int(i)) for i in e.outputs)]
+    main.operators = [entry for entry in main.operators if not graph.constant(model, int(entry.outputs[0]))]

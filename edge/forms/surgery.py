@@ -82,7 +82,9 @@ class Chain:
     def cast(self, source: int, tensor_type: int) -> int:
         """Adds a tensor of the same shape and another type."""
         known = self.model.subgraphs[0].tensors[source]
-        target = add_tensor(self.model, tensor_type, list(known.shape if known.shapeSignature is None else known.shapeSignature))
+        target = add_tensor(
+            self.model, tensor_type, list(known.shape if known.shapeSignature is None else known.shapeSignature)
+        )
         self.operators.append(cast(self.model, source, target))
         return target
 

@@ -24,8 +24,8 @@ def pack(strings: Sequence[bytes], words: int) -> Array:
         words: W, 1 or more.
 
     Returns:
-        int32 [N, W]: four bytes a word, the first the lowest; zeros follow a shorter string, and what is beyond 4 W bytes is
-        left out. A string with a zero byte, which padding would hide, has words of -1, and is so taken for unseen.
+        int32 [N, W]: four bytes a word, the first the lowest; zeros follow a shorter string, and what is beyond 4 W
+        bytes is left out. A string with a zero byte, which padding would hide, has words of -1, so that it is unseen.
     """
     packed = np.zeros((len(strings), words * _BYTES), np.uint8)
     for row, string in enumerate(strings):
