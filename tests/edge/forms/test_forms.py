@@ -20,10 +20,16 @@ from edge.forms.static import static_batch
 from edge.forms.vocabulary import Vocabulary
 from edge.forms.write import Forms, write_forms
 from edge.runner import Array, Columns, DeviceModel
-from edge.source import Source
 from schema.errors import InputError, PipelineError
 from tests.edge import device_form
 from tests.edge.forms.conftest import CARD
+
+
+def converted(saved_model: Path) -> bytes:
+    """The converter's own file, of float32."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=["serving_default"])
+    return bytes(converter.convert())
+
 
 ORDER = ["carrier", "tail", "hour", "distance", "pressure"]
 
@@ -51,9 +57,7 @@ def test_answers_do_not_depend_on_the_number_of_rows(
 def test_other_tasks(
     outputs: int, activation: str, tmp_path: Path, rows: Columns, vocabularies: dict[str, Vocabulary]
 ) -> None:
-    (tmp_path / "raw.tflite").write_bytes(
-        Source(device_form.save(tmp_path / "saved", outputs, activation), None).float32
-    )
+    (tmp_path / "raw.tflite").write_bytes(converted(device_form.save(tmp_path / "saved", outputs, activation)))
     made = write_forms(tmp_path / "raw.tflite", tmp_path, vocabularies, CARD.model_copy(update={"variant": "float32"}))
     expected = DeviceModel(made.raw).predict(rows, 1)
     assert expected.shape == (2000, outputs)
@@ -177,7 +181,7 @@ def test_files_with_the_names_of_their_tensors(
     saved_model: Path, rows: Columns, vocabularies: dict[str, Vocabulary]
 ) -> None:
     """The converter's own output, neither slimmed nor with counted ids."""
-    content = Source(saved_model, None).float32
+    content = converted(saved_model)
     made = static_batch(packed_form(content, vocabularies), 1)
     some = {name: values[:50] for name, values in rows.items()}
     expected = DeviceModel(Interpreter(model_content=content)).predict(some, 1)
@@ -203,7 +207,7 @@ def test_a_string_that_is_used_without_its_id_is_refused(tmp_path: Path) -> None
     module = Comparing()
     tf.saved_model.save(module, str(tmp_path / "saved"), signatures={"serving_default": module.serve})
     with pytest.raises(PipelineError, match=r"string inputs carrier: expected every use.*Received: NOT_EQUAL"):
-        ids_form(Source(tmp_path / "saved", None).float32)
+        ids_form(converted(tmp_path / "saved"))
 
 
 class Unlooked(tf.Module):
@@ -219,7 +223,7 @@ def test_a_string_without_a_lookup_is_refused(tmp_path: Path) -> None:
     module = Unlooked()
     tf.saved_model.save(module, str(tmp_path / "saved"), signatures={"serving_default": module.serve})
     with pytest.raises(PipelineError, match=r"input 'carrier': expected one tensor of ids.*Received: 0"):
-        ids_form(Source(tmp_path / "saved", None).float32)
+        ids_form(converted(tmp_path / "saved"))
 
 
 def test_another_signature_is_refused(int8: Path) -> None:
