@@ -29,6 +29,15 @@ def device_scope(bound: BoundProblem) -> str:
     return kept.model_copy(update={"problem": problem}).model_dump_json()
 
 
+def bundle_scope(bound: BoundProblem) -> str:
+    """The problem as JSON with what a device bundle shows of it: its texts, and the data's source and licence."""
+    told, data = bound.problem, bound.problem.data
+    kept = BoundProblem.model_validate_json(model_scope(bound))
+    texts = {"title": told.title, "data": Data(path="", source=data.source, license=data.license)}
+    problem = kept.problem.model_copy(update={**texts, "network": Network()})
+    return kept.model_copy(update={"problem": problem}).model_dump_json()
+
+
 def card_scope(problem: Problem, training: Training) -> dict[str, Any]:
     """Of config.json what a model card shows: whatever else of it changes makes no new version."""
     shown = {"name", "title", "description", "limits", "task", "label", "classes", "features", "network"}
