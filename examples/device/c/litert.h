@@ -1,13 +1,14 @@
 /* The part of LiteRT's C API that this program calls.
  *
  * The ai-edge-litert wheel carries the library, libLiteRt.so, without its headers. Declared after those in litert/c of
- * https://github.com/google-ai-edge/LiteRT (Apache-2.0) as of version 2.3.0: litert_common.h, litert_environment.h,
- * litert_layout.h, litert_model.h, litert_model_types.h, litert_options.h, litert_compiled_model.h and
- * litert_tensor_buffer.h. A program of yours should rather include those.
+ * https://github.com/google-ai-edge/LiteRT (Apache-2.0) as of version 2.3.0: litert_any.h, litert_common.h,
+ * litert_compiled_model.h, litert_environment.h, litert_environment_options.h, litert_layout.h, litert_model.h,
+ * litert_model_types.h, litert_options.h and litert_tensor_buffer.h. A program of yours should rather include those.
  */
 #ifndef LITERT_H_
 #define LITERT_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,8 +29,27 @@ typedef int LiteRtStatus;
 
 enum { kLiteRtStatusOk = 0 };
 enum { kLiteRtHwAcceleratorCpu = 1 };
+enum { kLiteRtAnyTypeInt = 2 };
+enum { kLiteRtEnvOptionTagAutoRegisterAccelerators = 24, kLiteRtEnvOptionTagMinLoggerSeverity = 25 };
+enum { kLiteRtLogSeverityWarning = 2 };
 enum { kLiteRtElementTypeFloat32 = 1, kLiteRtElementTypeInt32 = 2 };
 enum { kLiteRtTensorBufferLockModeRead = 0, kLiteRtTensorBufferLockModeWrite = 1 };
+
+typedef struct {
+  int type;
+  union {
+    bool bool_value;
+    int64_t int_value;
+    double real_value;
+    const char *str_value;
+    const void *ptr_value;
+  };
+} LiteRtAny;
+
+typedef struct {
+  int tag;
+  LiteRtAny value;
+} LiteRtEnvOption;
 
 typedef struct {
   unsigned int rank : 7;
@@ -43,10 +63,11 @@ typedef struct {
   LiteRtLayout layout;
 } LiteRtRankedTensorType;
 
+_Static_assert(sizeof(LiteRtEnvOption) == 24, "LiteRtEnvOption differs from the library's");
 _Static_assert(sizeof(LiteRtLayout) == 68, "LiteRtLayout differs from the library's");
 _Static_assert(sizeof(LiteRtRankedTensorType) == 72, "LiteRtRankedTensorType differs from the library's");
 
-LiteRtStatus LiteRtCreateEnvironment(int num_options, const void *options, LiteRtEnvironment *environment);
+LiteRtStatus LiteRtCreateEnvironment(int num_options, const LiteRtEnvOption *options, LiteRtEnvironment *environment);
 void LiteRtDestroyEnvironment(LiteRtEnvironment environment);
 
 LiteRtStatus LiteRtCreateModelFromFile(LiteRtEnvironment environment, const char *filename, LiteRtModel *model);

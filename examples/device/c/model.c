@@ -65,8 +65,14 @@ static int open_output(Model *model, const Rows *rows) {
          DID(LiteRtCreateManagedTensorBufferFromRequirements(model->environment, &type, needs, &model->output));
 }
 
+/* Without them LiteRT looks for libraries of GPUs and NPUs, and tells of each step. */
+static const LiteRtEnvOption OPTIONS[] = {
+    {kLiteRtEnvOptionTagAutoRegisterAccelerators, {kLiteRtAnyTypeInt, {.int_value = kLiteRtHwAcceleratorCpu}}},
+    {kLiteRtEnvOptionTagMinLoggerSeverity, {kLiteRtAnyTypeInt, {.int_value = kLiteRtLogSeverityWarning}}},
+};
+
 static int compile(const char *path, Model *model) {
-  return DID(LiteRtCreateEnvironment(0, NULL, &model->environment)) &&
+  return DID(LiteRtCreateEnvironment(sizeof OPTIONS / sizeof *OPTIONS, OPTIONS, &model->environment)) &&
          DID(LiteRtCreateModelFromFile(model->environment, path, &model->file)) &&
          DID(LiteRtGetModelSignature(model->file, 0, &model->signature)) &&
          DID(LiteRtCreateOptions(&model->options)) &&

@@ -53,8 +53,8 @@ static int read_values(FILE *file, Rows *rows) {
   for (size_t row = 0; row < rows->rows; row++) {
     for (size_t input = 0; input < rows->inputs; input++) {
       Value *value = &rows->values[row * rows->inputs + input];
-      int found = rows->columns[input].is_number ? read_float(file, &value->number) : read_integer(file, &value->integer);
-      if (!found) return 0;
+      int is_number = rows->columns[input].is_number;
+      if (!(is_number ? read_float(file, &value->number) : read_integer(file, &value->integer))) return 0;
     }
     for (size_t output = 0; output < rows->outputs; output++) {
       if (!read_float(file, &rows->expected[row * rows->outputs + output])) return 0;
