@@ -1,0 +1,1 @@
+"""How rows enter a device file: as raw strings, as ids, or as words of packed strings."""
