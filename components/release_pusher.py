@@ -10,6 +10,7 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedM
 from tfx.utils import io_utils
 
 from components.artifacts import DeviceModels, ModelCard
+from components.data_window import data_window
 from components.device_bundle import DeviceBundle
 from components.release_store import Release, publish
 from components.span_store import read_spans
@@ -48,20 +49,19 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     verdict = json.loads((Path(blessing.uri) / "verdict.json").read_text(encoding="utf-8"))
     server = Path(model.uri) / signatures.SERVING_FORM
     weights = Path(model.uri) / signatures.WEIGHTS
-    data = describe_data(Path(examples.uri))
     bundle = DeviceBundle(
         models=Path(device_models.uri),
         accepted=[variant for variant in variants if variant["accepted"]],
         bound=BoundProblem.model_validate_json(bound),
         schema=read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))),
-        data_window=f"spans {data['window'].replace(':', ' to ')}",
+        data_window=data_window(Path(examples.uri)),
         runtimes=json.loads(lineage).get("versions", {}),
     )
     release = Release(
         server=server,
         lay_device=bundle.lay,
         manifest={
-            "lineage": {**json.loads(lineage), **data},
+            "lineage": {**json.loads(lineage), **describe_data(Path(examples.uri))},
             "metrics": verdict["metrics"],
             "signatures": describe_signatures(server),
             "variants": variants,

@@ -23,10 +23,10 @@ _QUANTIZE_INT16, _LOGISTIC_INT16, _SOFTMAX_INT16, _DEQUANTIZE_INT16 = 3, 3, 3, 3
 def integer_scores(content: bytes) -> bytes:
     """A model whose probabilities come out of integer arithmetic, where it ends in float LOGISTIC or SOFTMAX.
 
-    Runtimes approximate those two differently, and so an int8 model's answers differ in the last bits of float32 between
-    a processor and WebAssembly: in 813 of 2,014 rows of the flights problem, and in none after this. It costs about 300
-    bytes, no time that could be measured, and moves a probability by 5e-5 at most. What feeds the logits in float may
-    still differ by a last bit, which moves a logit to its next step about once in 100,000 rows.
+    Runtimes approximate those two differently, and so an int8 model's answers differ in the last bits of float32
+    between a processor and WebAssembly: in 813 of 2,014 rows of the flights problem, and in none after this. It costs
+    about 300 bytes, no time that could be measured, and moves a probability by 8e-5 at most. What feeds the logits in
+    float may still differ by a last bit, which moves a logit to its next step about once in 100,000 rows.
 
     Args:
         content: a model whose layers before its last are integer; others gain nothing by it.
@@ -46,7 +46,9 @@ def integer_scores(content: bytes) -> bytes:
 
 def _is_activation(model: Any, entry: Any) -> bool:
     known = graph.operator(model, entry)
-    is_float = model.subgraphs[0].tensors[known.outputs[0]].type == schema.TensorType.FLOAT32 if known.outputs else False
+    is_float = (
+        model.subgraphs[0].tensors[known.outputs[0]].type == schema.TensorType.FLOAT32 if known.outputs else False
+    )
     return known.name in _ACTIVATIONS and is_float
 
 

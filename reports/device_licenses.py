@@ -1,6 +1,6 @@
 """A device bundle's LICENSES.md: what is in it, and under which terms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.html import Column, Table, words
@@ -34,19 +34,22 @@ def device_licenses(manifest: Mapping[str, Any], data_license: str, data_source:
         ("TensorFlowLiteSwift (CocoaPods)", "TensorFlow Lite for iOS", "Apache-2.0"),
         ("numpy (PyPI)", "arrays, in Python alone", "BSD-3-Clause"),
     ]
-    return "\n\n".join(
-        [
-            heading("Licences", 1),
-            paragraph(f"Of version {manifest['version']} of the device models of {manifest['problem']}."),
-            heading("In this folder", 2),
-            _table("In this folder", kinds, bundled),
-            heading("Needed beside it", 2),
-            paragraph("One of the runtimes, none of which is in this folder; each carries its own notices."),
-            _table("Needed beside it", kinds, needed),
-        ]
-    ) + "\n"
+    return (
+        "\n\n".join(
+            [
+                heading("Licences", 1),
+                paragraph(f"Of version {manifest['version']} of the device models of {manifest['problem']}."),
+                heading("In this folder", 2),
+                _table("In this folder", kinds, bundled),
+                heading("Needed beside it", 2),
+                paragraph("One of the runtimes, none of which is in this folder; each carries its own notices."),
+                _table("Needed beside it", kinds, needed),
+            ]
+        )
+        + "\n"
+    )
 
 
-def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     columns = [Column(label, is_number=False) for label in head]
     return table(Table(title, columns, [[words(text) for text in row] for row in rows]))

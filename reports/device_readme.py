@@ -27,26 +27,34 @@ def device_readme(manifest: Manifest) -> str:
             "too."
         ),
         table(_features(manifest)),
+        heading("Variants", 2),
+        *(_use(manifest) if manifest["variants"] else [paragraph("None was accepted for this release.")]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _use(manifest: Manifest) -> list[str]:
+    return [
         *_variants(manifest),
         heading("Forms", 2),
         paragraph("A variant is one network in three files, which differ in how rows enter:"),
         bullets(_FORMS),
         heading("Golden rows", 2),
-        paragraph(_golden(manifest)),
+        paragraph(_GOLDEN),
         heading("How to load it", 2),
         *_loading(manifest),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 _FORMS = (
     "raw, <variant>.tflite: strings as they are, integers as int64, numbers as float32, any number of rows at once. "
     "For Interpreter APIs.",
     "ids, <variant>.ids.tflite: strings as int32 ids, which vocab.json gives (a feature's missing_id for the empty "
-    "string, its unseen_id for one that is not among its terms, else first_term_id plus its place among them), integers "
-    "as int32. One row at once.",
+    "string, its unseen_id for one that is not among its terms, else first_term_id plus its place among them), "
+    "integers as int32. One row at once.",
     "packed, <variant>.packed.tflite: strings as int32 words: the UTF-8 bytes, four a word, little endian, cut to or "
-    "filled with zeros up to vocab.json's number of words. Integers as int32. One row at once. It needs no list of terms.",
+    "filled with zeros up to vocab.json's number of words. Integers as int32. One row at once. No list of terms is "
+    "needed.",
 )
 
 
@@ -78,11 +86,8 @@ def _feature(feature: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _variants(manifest: Manifest) -> list[str]:
-    if not manifest["variants"]:
-        return [heading("Variants", 2), paragraph("None was accepted for this release.")]
-    told = [f"{variant['name']}: {variant['expectation']}" for variant in manifest["variants"] if variant["expectation"]]
+    told = [f"{one['name']}: {one['expectation']}" for one in manifest["variants"] if one["expectation"]]
     return [
-        heading("Variants", 2),
         paragraph(
             f"Bytes are those of the raw form, {manifest['metric']} is on the test split, and the change is against "
             "the server's model on the same rows. The time is the median of one row on the machine that judged them: "
@@ -121,19 +126,16 @@ def _variant(variant: Mapping[str, Any]) -> Sequence[Cell]:
     ]
 
 
-def _golden(manifest: Manifest) -> str:
-    return (
-        "golden.json has rows, real ones and some at the edges of what may come, in every form's own terms under rows "
-        "(raw), ids and packed, and under expected what each variant answered to them at its release. Runtimes of other "
-        "versions and processors must answer the same: old ones have been seen to give wrong answers without an error. "
-        "Before you trust a runtime, ask it for the golden rows, and allow the largest difference that manifest.json "
-        "gives under tolerance; it is also the last column above. null stands for NaN."
-    )
+_GOLDEN = (
+    "golden.json has rows, real ones and some at the edges of what may come, in every form's own terms under rows "
+    "(raw), ids and packed, and under expected what each variant answered to them at its release. Runtimes of other versions "
+    "and processors must answer the same: old ones have been seen to give wrong answers without an error. Before you "
+    "trust a runtime, ask it for the golden rows, and allow the largest difference that manifest.json gives under "
+    "tolerance; it is also the last column above. null stands for NaN."
+)
 
 
 def _loading(manifest: Manifest) -> list[str]:
-    if not manifest["variants"]:
-        return [paragraph("There is nothing to load.")]
     name = min(manifest["variants"], key=lambda variant: variant["bytes"])["name"]
     return [
         heading("Python", 3),
@@ -141,10 +143,11 @@ def _loading(manifest: Manifest) -> list[str]:
         code(_python(manifest, name), "python"),
         heading("Browser", 3),
         paragraph("With the npm package @litertjs/core. Tensors are freed by hand."),
-        code(_browser(manifest, name), "javascript"),
+        code(_browser(name), "javascript"),
         heading("C", 3),
         paragraph(
-            "Against LiteRT's C library, in the ids form. Inputs are found by name, since their order is the file's own."
+            "Against LiteRT's C library, in the ids form. Inputs are found by their names, since their order is the "
+            "file's own."
         ),
         code(_c(name), "c"),
         heading("Android (not run)", 3),
@@ -180,7 +183,7 @@ def _python(manifest: Manifest, name: str) -> str:
     )
 
 
-def _browser(manifest: Manifest, name: str) -> str:
+def _browser(name: str) -> str:
     return f"""import {{loadAndCompile, loadLiteRt, Tensor}} from '@litertjs/core';
 
 await loadLiteRt('/node_modules/@litertjs/core/wasm/');
@@ -207,7 +210,8 @@ LiteRtRunCompiledModel(compiled, 0, num_inputs, inputs, 1, &output);"""
 
 def _android(manifest: Manifest, name: str) -> str:
     feature = manifest["features"][0]["name"]
-    return f"""val model = CompiledModel.create(context.assets, "{name}.ids.tflite", CompiledModel.Options(Accelerator.CPU))
+    return f"""val options = CompiledModel.Options(Accelerator.CPU)
+val model = CompiledModel.create(context.assets, "{name}.ids.tflite", options)
 // A buffer for each feature, by its name.
 val inputs = features.associateWith {{ model.createInputBuffer(it, "serving_default") }}
 val outputs = mapOf("score" to model.createOutputBuffer("score", "serving_default"))
@@ -221,7 +225,8 @@ def _written(feature: Mapping[str, Any]) -> str:
 
 
 def _ios(name: str) -> str:
-    return f"""let interpreter = try Interpreter(modelPath: Bundle.main.path(forResource: "{name}.ids", ofType: "tflite")!)
+    return f"""let path = Bundle.main.path(forResource: "{name}.ids", ofType: "tflite")!
+let interpreter = try Interpreter(modelPath: path)
 try interpreter.allocateTensors()
 // for each input by its name: try interpreter.copy(Data(bytes: &value, count: 4), toInputAt: index)
 try interpreter.invoke()

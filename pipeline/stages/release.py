@@ -34,6 +34,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         model=trained.model,
         examples=rows.examples,
         schema=rows.schema,
+        transform_graph=rows.transform.outputs["transform_graph"],
         bound=device_scope(config.bound),
         fingerprint=source_fingerprint("components.device_models"),
     ).with_id("DeviceModels")

@@ -32,7 +32,7 @@ Row = Mapping[str, str | int | float | None]
 _INT32 = (-(2**31), 2**31 - 1)
 
 
-class Wrong(Exception):
+class WrongInputError(Exception):
     """Something that was given is wrong; the message says what would be right."""
 
 
@@ -54,13 +54,13 @@ class Bundle:
         """The variant of that name; without one, the smallest.
 
         Raises:
-            Wrong: if the bundle has none of that name.
+            WrongInputError: if the bundle has none of that name.
         """
         if name is None:
             smallest: dict[str, Any] = min(self.variants.values(), key=lambda variant: variant["bytes"])
             return smallest
         if name not in self.variants:
-            raise Wrong(f"no variant '{name}' in {self.folder}. Variants: {', '.join(self.variants)}")
+            raise WrongInputError(f"no variant '{name}' in {self.folder}. Variants: {', '.join(self.variants)}")
         found: dict[str, Any] = self.variants[name]
         return found
 
@@ -69,19 +69,19 @@ def read_bundle(folder: Path) -> Bundle:
     """The bundle in a folder.
 
     Raises:
-        Wrong: if there is none, or one without variants.
+        WrongInputError: if there is none, or one without variants.
     """
     parts = []
     for name in ("manifest.json", "vocab.json", "golden.json"):
         try:
             parts.append(json.loads((folder / name).read_text(encoding="utf-8")))
         except FileNotFoundError:
-            raise Wrong(f"{folder}: no device bundle there ({name} is absent)") from None
+            raise WrongInputError(f"{folder}: no device bundle there ({name} is absent)") from None
         except (OSError, ValueError) as error:
-            raise Wrong(f"{folder / name}: {error}") from None
+            raise WrongInputError(f"{folder / name}: {error}") from None
     bundle = Bundle(folder, *parts)
     if not bundle.variants:
-        raise Wrong(f"{folder}: the bundle has no variant: none was accepted for this release")
+        raise WrongInputError(f"{folder}: the bundle has no variant: none was accepted for this release")
     return bundle
 
 
@@ -92,25 +92,25 @@ class Model:
         """Loads the file.
 
         Raises:
-            Wrong: if it is absent or no LiteRT model.
+            WrongInputError: if it is absent or no LiteRT model.
         """
         self._bundle, self.form = bundle, form
         path = bundle.folder / variant["files"][form]
         if not path.is_file():
-            raise Wrong(f"{path}: the file is absent, though the manifest names it")
+            raise WrongInputError(f"{path}: the file is absent, though the manifest names it")
         try:
             self._interpreter = Interpreter(model_path=str(path), num_threads=1)
             # In the raw form rows are counted along a dynamic axis, in the others it is fixed.
             self._interpreter.allocate_tensors()
             self._runner = self._interpreter.get_signature_runner("serving_default")
         except (ValueError, RuntimeError) as error:
-            raise Wrong(f"{path}: not a LiteRT model: {error}") from None
+            raise WrongInputError(f"{path}: not a LiteRT model: {error}") from None
 
     def score(self, row: Row) -> list[float]:
         """The scores of one row: one probability, one a class, or a value.
 
         Raises:
-            Wrong: naming the feature that is unknown or of the wrong kind.
+            WrongInputError: naming the feature that is unknown or of the wrong kind.
         """
         return self.run(self.inputs(row))
 
@@ -119,7 +119,7 @@ class Model:
         features = {feature["name"]: feature for feature in self._bundle.manifest["features"]}
         for name in row:
             if name not in features:
-                raise Wrong(f"no feature '{name}'. Features: {', '.join(features)}")
+                raise WrongInputError(f"no feature '{name}'. Features: {', '.join(features)}")
         return {name: self._input(feature, row.get(name)) for name, feature in features.items()}
 
     def golden_inputs(self, index: int) -> dict[str, Any]:
@@ -172,8 +172,8 @@ def _checked(feature: Mapping[str, Any], value: Any) -> str | int | float:
     """The value, or what stands for a missing one."""
     name, kind = feature["name"], feature["kind"]
     if value is None:
-        missing: str | int | float = {"string": "", "number": math.nan}.get(kind, feature["missing"])
-        return missing
+        stands_for_it: str | int | None = feature["missing"]
+        return math.nan if stands_for_it is None else stands_for_it
     fits = {
         "string": isinstance(value, str),
         "integer": isinstance(value, int) and not isinstance(value, bool) and _INT32[0] <= value <= _INT32[1],
@@ -181,7 +181,9 @@ def _checked(feature: Mapping[str, Any], value: Any) -> str | int | float:
     }
     if not fits[kind]:
         expected = {"string": "a string", "integer": "an integer of 32 bits", "number": "a number"}[kind]
-        raise Wrong(f"feature '{name}': expected {expected}, or null where it is missing. Received: {value!r}")
+        raise WrongInputError(
+            f"feature '{name}': expected {expected}, or null where it is missing. Received: {value!r}"
+        )
     checked: str | int | float = value
     return checked
 
@@ -257,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if rows:
             return _predict(bundle, bundle.variant(options.variant), options.form or RAW, rows)
         return _check(bundle, options.variant, [options.form] if options.form else list(FORMS))
-    except Wrong as wrong:
+    except WrongInputError as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 2
 
@@ -299,9 +301,9 @@ def _json_rows(path: Path) -> list[Row]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Wrong(f"{path}: {error}") from None
+        raise WrongInputError(f"{path}: {error}") from None
     if not isinstance(found, list) or not found or not all(isinstance(row, dict) for row in found):
-        raise Wrong(f"{path}: expected a JSON list of objects, one a row, at least one")
+        raise WrongInputError(f"{path}: expected a JSON list of objects, one a row, at least one")
     return found
 
 
@@ -309,26 +311,26 @@ def _json_row(source: str, text: str) -> Row:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise Wrong(f"{source}: {error}") from None
+        raise WrongInputError(f"{source}: {error}") from None
     if not isinstance(found, dict):
-        raise Wrong(f"{source}: expected a JSON object, a value for each feature. Received: {text}")
+        raise WrongInputError(f"{source}: expected a JSON object, a value for each feature. Received: {text}")
     return found
 
 
 def _assignment(bundle: Bundle, text: str) -> tuple[str, str | int | float]:
     name, given, value = text.partition("=")
     if not given:
-        raise Wrong(f"--set: expected feature=value. Received: {text}")
+        raise WrongInputError(f"--set: expected feature=value. Received: {text}")
     kinds = {feature["name"]: feature["kind"] for feature in bundle.manifest["features"]}
     if name not in kinds:
-        raise Wrong(f"no feature '{name}'. Features: {', '.join(kinds)}")
+        raise WrongInputError(f"no feature '{name}'. Features: {', '.join(kinds)}")
     if kinds[name] == "string":
         return name, value
     try:
         return name, int(value) if kinds[name] == "integer" else float(value)
     except ValueError:
         expected = "an integer" if kinds[name] == "integer" else "a number"
-        raise Wrong(f"feature '{name}': expected {expected}. Received: {value}") from None
+        raise WrongInputError(f"feature '{name}': expected {expected}. Received: {value}") from None
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -336,8 +338,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="predict.py", description="Predict with a device bundle; without a row, check its golden rows."
     )
     parser.add_argument("bundle", type=Path, help="the folder device/ of a released version")
-    parser.add_argument("--variant", help="a variant of the bundle; the smallest by default, all where rows are checked")
-    parser.add_argument("--form", choices=FORMS, help="raw by default, all where rows are checked")
+    parser.add_argument("--variant", help="the smallest by default, all where golden rows are checked")
+    parser.add_argument("--form", choices=FORMS, help="raw by default, all where golden rows are checked")
     parser.add_argument("--row", help="a row as a JSON object; features left out are missing")
     parser.add_argument("--rows", type=Path, help="a JSON file with a list of rows")
     parser.add_argument("--set", action="append", metavar="FEATURE=VALUE", help="one value of a row; may be repeated")

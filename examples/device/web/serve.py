@@ -16,18 +16,20 @@ HERE = Path(__file__).resolve().parent
 BUNDLE = "/bundle/"
 
 
+# Explicit, since what a machine's own list says of them differs, and browsers refuse a module of another type.
+TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".tflite": "application/octet-stream",
+    ".wasm": "application/wasm",
+}
+
+
 class Handler(SimpleHTTPRequestHandler):
     """The page's folder, and the bundle below /bundle/."""
-
-    # Explicit, since what a machine's own list says of them differs, and browsers refuse a module of another type.
-    extensions_map = {
-        **SimpleHTTPRequestHandler.extensions_map,
-        ".js": "text/javascript",
-        ".json": "application/json",
-        ".wasm": "application/wasm",
-        ".svg": "image/svg+xml",
-        ".tflite": "application/octet-stream",
-    }
 
     def __init__(self, *arguments: Any, bundle: Path, **named: Any) -> None:
         self._bundle = bundle
@@ -40,19 +42,21 @@ class Handler(SimpleHTTPRequestHandler):
             return str(self._bundle / Path(asked).name)
         return super().translate_path(path)
 
+    def guess_type(self, path: Any) -> str:
+        """The file's type by its ending."""
+        return TYPES.get(Path(path).suffix, "application/octet-stream")
+
     def end_headers(self) -> None:
         """A bundle changes with every release, and its address stays."""
         self.send_header("Cache-Control", "no-cache")
         super().end_headers()
 
-    def list_directory(self, path: Any) -> None:
+    def list_directory(self, path: Any) -> None:  # noqa: ARG002 (the base class's arguments)
         """No listings."""
         self.send_error(404)
 
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 (the base class's name)
-        """Tells of what failed only."""
-        if len(arguments) > 1 and str(arguments[1]).startswith(("4", "5")):
-            sys.stderr.write(f"{arguments[0]}: {arguments[1]}\n")
+    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+        """Tells of nothing that went well."""
 
 
 def released(output: Path, problem: str | None) -> Path:
@@ -100,7 +104,9 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve a released device model's page on this machine.")
-    parser.add_argument("--output", type=Path, default=Path("output"), help="where runs write; its current release is shown")
+    parser.add_argument(
+        "--output", type=Path, default=Path("output"), help="where runs write; the current release is shown"
+    )
     parser.add_argument("--problem", help="whose release, where there are several")
     parser.add_argument("--bundle", type=Path, help="a release's folder device/ instead")
     parser.add_argument("--port", type=int, default=8090, help="0 takes any free one")
