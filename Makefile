@@ -11,6 +11,8 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/.synced
 SAMPLE := data/nyc_flights/.built
+WEB := examples/device/web
+LITERT_JS := $(WEB)/node_modules/.package-lock.json
 
 # The uv on PATH if it can read our lock, else a pinned one inside the project.
 define FIND_UV
@@ -83,6 +85,10 @@ notebook-html: $(ENVIRONMENT) ## run the notebooks on the latest run, and write 
 .PHONY: tensorboard
 tensorboard: $(ENVIRONMENT) ## show the trainings of output/ in TensorBoard; ARGS="--output other --port 6007"
 	@TF_CPP_MIN_LOG_LEVEL=2 $(PYTHON) -m pipeline.tensorboard $(ARGS)
+
+.PHONY: device-demo
+device-demo: $(ENVIRONMENT) $(LITERT_JS) ## open the page of the released device models; ARGS="--output other --port 8091"
+	@$(PYTHON) $(WEB)/serve.py $(ARGS)
 
 .PHONY: test
 test: $(ENVIRONMENT) $(SAMPLE) ## run the tests; ARGS="tests/schema -x" passes arguments on
@@ -171,6 +177,12 @@ $(ENVIRONMENT): uv.lock
 	@$(FIND_UV); \
 	"$$uv" sync --frozen --quiet
 	@$(MAKE_IMPORTABLE)
+	@touch $@
+
+$(LITERT_JS): $(WEB)/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is needed, once: sudo apt-get install -y npm" >&2; exit 2; }
+	@echo "Installing LiteRT.js into $(WEB)/node_modules (40 MB, once)" >&2
+	@npm ci --prefix $(WEB) --no-audit --no-fund --silent
 	@touch $@
 
 $(SAMPLE): ingestion/nyc_flights.py | $(ENVIRONMENT)

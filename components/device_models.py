@@ -12,16 +12,19 @@ import pyarrow as pa
 from pyarrow import parquet
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.standard_artifacts import Examples, Model, Schema
+from tfx.types.standard_artifacts import Examples, Model, Schema, TransformGraph
 from tfx.utils import io_utils
 
 from components.artifacts import DeviceModels
+from components.data_window import data_window
+from components.device_forms import Told, write_variants
 from components.split_scores import SERVER, Scored, Scorer, score_split, server_scorer
 from edge.convert import Converted, convert_each
 from edge.metrics import main_metric
 from edge.runner import Columns, DeviceModel
 from edge.score import Cost, VariantScore, compare, gzip_size, judged, unconverted
 from models.raw_rows import Rows, read_rows, row_batches
+from models.statistics import read_statistics
 from schema import signatures
 from schema.bound import BoundProblem
 from schema.errors import InputError
@@ -35,16 +38,19 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     model: InputArtifact[Model],
     examples: InputArtifact[Examples],
     schema: InputArtifact[Schema],
+    transform_graph: InputArtifact[TransformGraph],
     device_models: OutputArtifact[DeviceModels],
     bound: Parameter[str],
     fingerprint: Parameter[str],
 ) -> None:
-    """Writes `<variant>.tflite`, `variants.json` and `test_predictions.parquet`.
+    """Writes every variant's forms, `vocab.json`, `golden.json`, `variants.json` and `test_predictions.parquet`.
 
-    The int8 ranges are calibrated on the training split of `examples`; the variants are scored on its test split.
+    The vocabularies are those of the Transform whose graph is given. The int8 ranges are calibrated on the training
+    split of `examples`; the variants are scored on its test split.
     """
     problem = BoundProblem.model_validate_json(bound)
-    known = columns(read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))))
+    described = read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri)))
+    known = columns(described)
     splits = {name: sorted((Path(examples.uri) / f"Split-{name}").glob("*.gz")) for name in ("train", "test")}
     folder = Path(device_models.uri)
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +67,8 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
         timed, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
         scorers: dict[str, Scorer] = {SERVER: server_scorer(Path(model.uri) / signatures.SERVING_FORM, problem)}
         made, failed = converted.result()
+    terms = read_statistics(Path(transform_graph.uri)).vocabularies
+    write_variants(made, folder, Told(problem, described, data_window(Path(examples.uri))), terms, timed)
     scorers |= {variant.recipe: DeviceModel(variant.path).predict for variant in made}
     scored = score_split(test, scorers)
     scores = [score_variant(variant, problem, scored, timed) for variant in made]

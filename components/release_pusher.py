@@ -6,14 +6,19 @@ from typing import Any
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel, Schema
+from tfx.utils import io_utils
 
 from components.artifacts import DeviceModels, ModelCard
+from components.data_window import data_window
+from components.device_bundle import DeviceBundle
 from components.release_store import Release, publish
 from components.span_store import read_spans
 from reports.card_files import CARD_FILES
 from reports.signatures import describe_signatures
 from schema import signatures
+from schema.bound import BoundProblem
+from schema.rows import read_schema
 
 
 @component
@@ -23,13 +28,17 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     device_models: InputArtifact[DeviceModels],
     examples: InputArtifact[Examples],
     card: InputArtifact[ModelCard],
+    schema: InputArtifact[Schema],
     pushed_model: OutputArtifact[PushedModel],
     destination: Parameter[str],
     keep: Parameter[int],
     lineage: Parameter[str],
+    bound: Parameter[str],
     fingerprint: Parameter[str],
 ) -> None:
-    """Pushes a blessed model with its manifest and its card.
+    """Pushes a blessed model with its device bundle, its manifest and its card.
+
+    `bound` is the problem as JSON, with the texts that a bundle shows of it.
 
     Raises:
         ValueError: for one that is not blessed, which the graph never sends here.
@@ -40,9 +49,17 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
     verdict = json.loads((Path(blessing.uri) / "verdict.json").read_text(encoding="utf-8"))
     server = Path(model.uri) / signatures.SERVING_FORM
     weights = Path(model.uri) / signatures.WEIGHTS
+    bundle = DeviceBundle(
+        models=Path(device_models.uri),
+        accepted=[variant for variant in variants if variant["accepted"]],
+        bound=BoundProblem.model_validate_json(bound),
+        schema=read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))),
+        data_window=data_window(Path(examples.uri)),
+        runtimes=json.loads(lineage).get("versions", {}),
+    )
     release = Release(
         server=server,
-        device_files=[Path(device_models.uri) / f"{v['name']}.tflite" for v in variants if v["accepted"]],
+        lay_device=bundle.lay,
         manifest={
             "lineage": {**json.loads(lineage), **describe_data(Path(examples.uri))},
             "metrics": verdict["metrics"],

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,19 +19,27 @@ MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """A version's number, and when it was made: ISO 8601, in UTC."""
+
+    version: int
+    created: str
+
+
+@dataclass(frozen=True)
 class Release:
     """What one version is made of.
 
     Attributes:
         server: a SavedModel folder.
-        device_files: LiteRT files.
+        lay_device: writes the device bundle into an empty folder, which is the version's DEVICE.
         manifest: what the manifest says beside the version, its time and the files' hashes.
         weights: a file from which a later training may start; None where there is none.
         cards: files for people, which lie beside the SavedModel's own.
     """
 
     server: Path
-    device_files: list[Path]
+    lay_device: Callable[[Path, Stamp], None]
     manifest: dict[str, Any]
     weights: Path | None = None
     cards: Sequence[Path] = ()
@@ -81,8 +89,7 @@ def publish(release: Release, destination: Path, keep: int) -> int:
         # The SavedModel lies at the version's top, where TF Serving looks for it.
         shutil.copytree(release.server, aside)
         (aside / DEVICE).mkdir()
-        for path in release.device_files:
-            shutil.copy2(path, aside / DEVICE / path.name)
+        release.lay_device(aside / DEVICE, Stamp(version, created))
         for path in release.cards:
             shutil.copy2(path, aside / path.name)
         if release.weights is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge import islands, ranges
 from edge.graph import read
+from edge.integer_scores import integer_scores
 from edge.runner import Columns
 from schema.errors import InputError
 from schema.signatures import SERVING_DEFAULT
@@ -28,7 +29,7 @@ class Source:
         return bytes(converter.convert())
 
     def int8(self) -> bytes:
-        """The model with int8 weights, embeddings and activations between the islands of float.
+        """The model with int8 weights, embeddings and activations between the islands of float, and integer scores.
 
         Raises:
             InputError: without calibration rows, or if they do not fit the signature.
@@ -38,7 +39,7 @@ class Source:
         from tensorflow.lite.python import convert
 
         annotated = ranges.annotate(self.float32, ranges.observe(self.float32, self._calibration()))
-        return bytes(
+        quantized = bytes(
             convert.mlir_quantize(
                 annotated,
                 denylisted_nodes=list(islands.float_nodes(read(self.float32))),
@@ -46,3 +47,4 @@ class Source:
                 disable_per_channel_for_dense_layers=True,
             )
         )
+        return integer_scores(quantized)

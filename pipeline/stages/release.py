@@ -17,7 +17,7 @@ from pipeline.fingerprint import files_fingerprint, source_fingerprint
 from pipeline.stages.data import DataStage
 from pipeline.stages.evaluation import EvaluationStage
 from pipeline.stages.model import ModelStage
-from pipeline.stages.scope import card_scope, device_scope
+from pipeline.stages.scope import bundle_scope, card_scope, device_scope
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         model=trained.model,
         examples=rows.examples,
         schema=rows.schema,
+        transform_graph=rows.transform.outputs["transform_graph"],
         bound=device_scope(config.bound),
         fingerprint=source_fingerprint("components.device_models"),
     ).with_id("DeviceModels")
@@ -69,9 +70,11 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
             device_models=device.outputs["device_models"],
             examples=rows.examples,
             card=card.outputs["card"],
+            schema=rows.schema,
             destination=str(config.releases),
             keep=config.environment.release.keep,
             lineage=json.dumps(lineage(config)),
+            bound=bundle_scope(config.bound),
             fingerprint=source_fingerprint("components.release_pusher"),
         ).with_id("Pusher")
     return ReleaseStage(verdicts=verdicts, nodes=[device, gate, card, pusher])

@@ -25,7 +25,18 @@ def device_scope(bound: BoundProblem) -> str:
     """The problem as JSON with what device variants and their verdicts depend on."""
     threshold = Evaluation(threshold=bound.problem.evaluation.threshold)
     kept = BoundProblem.model_validate_json(_narrowed(bound, network=bound.problem.network, evaluation=threshold))
-    problem = kept.problem.model_copy(update={"device": bound.problem.device, "split": bound.problem.split})
+    # The title stands in every file's metadata.
+    told = {"device": bound.problem.device, "split": bound.problem.split, "title": bound.problem.title}
+    problem = kept.problem.model_copy(update=told)
+    return kept.model_copy(update={"problem": problem}).model_dump_json()
+
+
+def bundle_scope(bound: BoundProblem) -> str:
+    """The problem as JSON with what a device bundle shows of it: its texts, and the data's source and licence."""
+    told, data = bound.problem, bound.problem.data
+    kept = BoundProblem.model_validate_json(model_scope(bound))
+    texts = {"title": told.title, "data": Data(path="", source=data.source, license=data.license)}
+    problem = kept.problem.model_copy(update={**texts, "network": Network()})
     return kept.model_copy(update={"problem": problem}).model_dump_json()
 
 

@@ -1,0 +1,1 @@
+"""The device bundle of a released version: what its manifest says."""
