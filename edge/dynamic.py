@@ -4,15 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edge import constants, graph
 
-_DEQUANTIZE_INT8 = 2
 # The first version that multiplies float rows with int8 weights.
 _HYBRID_FULLY_CONNECTED = 3
-_LEVELS = 127
 
 
 def quantize_weights(content: bytes) -> bytes:
@@ -26,19 +23,19 @@ def quantize_weights(content: bytes) -> bytes:
     uses = _uses(model)
     widenings: dict[int, Any] = {}
     factors: list[int] = []
-    code = constants.operator_code(model, schema.BuiltinOperator.DEQUANTIZE, _DEQUANTIZE_INT8)
+    code = constants.operator_code(model, schema.BuiltinOperator.DEQUANTIZE, constants.DEQUANTIZE_INT8)
     for index in constants.large(model):
         if uses[index].keys() == {"FULLY_CONNECTED:1"}:
-            _quantize(model, index)
+            constants.quantize(model, index)
             _allow_hybrid(model, uses[index]["FULLY_CONNECTED:1"])
         elif uses[index].keys() == {"GATHER:0"}:
-            _quantize(model, index)
+            constants.quantize(model, index)
             widenings |= {place: _narrow(model, place, index, code) for place in uses[index]["GATHER:0"]}
         elif uses[index].keys() <= {"MUL:0", "MUL:1"}:
-            _quantize(model, index)
+            constants.quantize(model, index)
             factors.append(index)
     _insert_after(model, widenings)
-    constants.widen_at_load(model, factors, _DEQUANTIZE_INT8)
+    constants.widen_at_load(model, factors, constants.DEQUANTIZE_INT8)
     constants.drop_unused_buffers(model)
     return graph.write(model)
 
@@ -50,20 +47,6 @@ def _uses(model: Any) -> defaultdict[int, dict[str, list[int]]]:
         for position, index in enumerate(operator.inputs):
             found[index].setdefault(f"{operator.name}:{position}", []).append(place)
     return found
-
-
-def _quantize(model: Any, index: int) -> None:
-    weights = constants.values(model, index)
-    scale = float(np.abs(weights).max()) / _LEVELS or 1.0
-    levels = np.clip(np.round(weights / scale), -_LEVELS, _LEVELS).astype(np.int8)
-    constants.replace(model, index, levels, schema.TensorType.INT8)
-    model.subgraphs[0].tensors[index].quantization = _parameters(scale)
-
-
-def _parameters(scale: float) -> Any:
-    parameters = schema.QuantizationParametersT()
-    parameters.scale, parameters.zeroPoint, parameters.quantizedDimension = [scale], [0], 0
-    return parameters
 
 
 def _allow_hybrid(model: Any, consumers: list[int]) -> None:
@@ -78,7 +61,7 @@ def _narrow(model: Any, place: int, table: int, code: int) -> Any:
     lookup = model.subgraphs[0].operators[place]
     wide = int(lookup.outputs[0])
     narrow = constants.add_like(model, wide, "_int8", schema.TensorType.INT8)
-    tensors[narrow].quantization = _parameters(tensors[table].quantization.scale[0])
+    tensors[narrow].quantization = constants.parameters(tensors[table].quantization.scale[0])
     lookup.outputs = [narrow]
     return constants.operator(code, [narrow], wide)
 

@@ -7,6 +7,9 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from edge.sharing import SharingBuilder
+
+_IDENTIFIER = b"TFL3"
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 
@@ -26,8 +29,10 @@ def read(content: bytes) -> Any:
 
 
 def write(model: Any) -> bytes:
-    """The bytes of an object tree, with the .tflite identifier."""
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    """The bytes of an object tree, with the .tflite identifier; equal parts share their place, see edge.sharing."""
+    builder = SharingBuilder()
+    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    return bytes(builder.Output())
 
 
 def operators(model: Any, subgraph: int = 0) -> tuple[Operator, ...]:

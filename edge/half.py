@@ -8,8 +8,6 @@ from ai_edge_litert import schema_py_generated as schema
 from edge import constants, graph
 from schema.errors import PipelineError
 
-_DEQUANTIZE_FLOAT16 = 3
-
 
 def halve(content: bytes) -> bytes:
     """A float32 model whose large constants are float16; it computes in float32.
@@ -23,7 +21,7 @@ def halve(content: bytes) -> bytes:
     indices = constants.large(model)
     for index in indices:
         _shrink(model, index)
-    constants.widen_at_load(model, indices, _DEQUANTIZE_FLOAT16)
+    constants.widen_at_load(model, indices, constants.DEQUANTIZE_FLOAT16)
     constants.drop_unused_buffers(model)
     return graph.write(model)
 

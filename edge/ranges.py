@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edge import graph
-from edge.runner import Columns, DeviceModel, batches
+from edge.runner import Array, Columns, DeviceModel, batches
 
 # Rows a batch. The range is the exact minimum and maximum over all rows, so that the batch size does not show in it.
 _BATCH_ROWS = 256
@@ -30,10 +30,15 @@ def observe(content: bytes, columns: Columns) -> Ranges:
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     model = DeviceModel(interpreter)
+    # A tensor that no operator takes or gives has no values to look at.
+    used = {index for entry in graph.operators(graph.read(content)) for index in (*entry.inputs, *entry.outputs)}
+    details = [entry for entry in interpreter.get_tensor_details() if entry["index"] in used and entry["name"]]
+    floats = [entry["index"] for entry in details if entry["dtype"] is np.float32]
     found: Ranges = {}
     for batch in batches(columns, _BATCH_ROWS):
         model.predict(batch, _BATCH_ROWS)
-        _widen(found, interpreter)
+        for index in floats:
+            _widen(found, index, interpreter.get_tensor(index))
     return found
 
 
@@ -47,12 +52,8 @@ def annotate(content: bytes, ranges: Mapping[int, tuple[float, float]]) -> bytes
     return graph.write(model)
 
 
-def _widen(found: Ranges, interpreter: Any) -> None:
-    for detail in interpreter.get_tensor_details():
-        if detail["dtype"] is not np.float32 or not detail["name"]:
-            continue
-        values = interpreter.get_tensor(detail["index"])
-        finite = values[np.isfinite(values)]
-        if finite.size:
-            low, high = found.get(detail["index"], (np.inf, -np.inf))
-            found[detail["index"]] = min(low, float(finite.min())), max(high, float(finite.max()))
+def _widen(found: Ranges, index: int, values: Array) -> None:
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        low, high = found.get(index, (np.inf, -np.inf))
+        found[index] = min(low, float(finite.min())), max(high, float(finite.max()))

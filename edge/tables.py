@@ -49,8 +49,6 @@ def _count(model: Any, subgraph: Any, ids: int, imports: list[Any]) -> None:
     ]
     for entry in imports:
         entry.inputs = [int(entry.inputs[0]), int(entry.inputs[1]), widened]
-    # The stored ids stay a tensor, of one element, since removing it would renumber every other.
-    subgraph.tensors[ids].buffer, subgraph.tensors[ids].shape = _buffer(model, values[:1]), [1]
 
 
 def _stored(model: Any, tensor: Any) -> Array:

@@ -1,84 +1,73 @@
 """The child process that converts: `python -m edge.worker`. The converter leaks about 22 MB a call, so it ends here."""
 
 import argparse
-import dataclasses
 import gc
-import json
+import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 
-from edge import graph, recipes
+from edge import graph, recipes, source
 from edge.rows import load
 from edge.runner import Array, Columns, DeviceModel
 from edge.slim import slim
-from edge.source import Source
 from edge.tables import count_ids
+from edge.tidy import tidy
 from schema.errors import PipelineError
-
-REPORT = "converted.json"
 
 # Goes to stderr before each recipe, so that whoever reads a failure knows whose it is.
 MARK = "converting by recipe "
-
-
-@dataclasses.dataclass(frozen=True)
-class Built:
-    """One converted file: the recipe, its operators' names, and the seconds it took."""
-
-    recipe: str
-    operators: tuple[str, ...]
-    seconds: float
+# What the mark says of the conversion that comes before all recipes.
+FLOAT32 = "(any), the float32 file first"
+# The exit code of a process whose parent has gone.
+_ORPHANED = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes <recipe>.tflite for each recipe and a report into the folder; ends with the first failure's traceback."""
+    """Writes the float32 file if it is not there, and <recipe>.tflite for each recipe; each is whole when it is there.
+
+    The first failure ends it with a traceback.
+    """
     options = _options(arguments)
-    source = Source(options.saved_model, cache(partial(_awaited, options.calibration)) if options.calibration else None)
-    built = []
-    for name in options.recipe:
-        sys.stderr.write(f"\n{MARK}{name}\n")
-        sys.stderr.flush()
-        built.append(build(source, name, options.folder))
-    report = [dataclasses.asdict(entry) for entry in built]
-    (options.folder / REPORT).write_text(json.dumps(report), encoding="utf-8")
+    told = _listen()
+    if not options.float32.is_file():
+        _mark(FLOAT32)
+        _place(options.float32, tidy(source.float32(options.saved_model)))
+    calibration = cache(partial(_awaited, options.calibration, told)) if options.calibration else None
+    float32 = source.Source(options.float32.read_bytes(), calibration)
+    for name in options.recipe or ():
+        _mark(name)
+        start = time.perf_counter()
+        content = build(float32, name)
+        _place(options.folder / f"{name}.seconds", str(time.perf_counter() - start).encode("ascii"))
+        _place(options.folder / f"{name}.tflite", content)
     return 0
 
 
-def _awaited(file: Path) -> Columns:
-    """The rows of the file, which is whole when a line comes from the parent."""
-    if not sys.stdin.readline():
-        raise PipelineError(f"{file}: the calibration rows never came, since the parent process ended")
-    return load(file)
-
-
-def build(source: Source, name: str, folder: Path) -> Built:
+def build(float32: source.Source, name: str) -> bytes:
     """Converts by one recipe and proves that the file loads and answers.
 
     Raises:
         PipelineError: if the file needs operators that are not LiteRT's own, or answers with the wrong shape.
     """
-    start = time.perf_counter()
     # Last, since the quantizer computes constants and would store the ids again, and it knows tensors by their names.
-    content = slim(count_ids(recipes.find(name).build(source)))
-    model = graph.read(content)
-    custom = graph.custom_operators(model)
+    content = slim(count_ids(recipes.find(name).build(float32)))
+    custom = graph.custom_operators(graph.read(content))
     if custom:
         raise PipelineError(f"operators that are not LiteRT builtins: {', '.join(custom)}")
-    path = folder / f"{name}.tflite"
-    path.write_bytes(content)
-    _answers(path)
-    names = tuple(sorted({operator.name for operator in graph.operators(model)}))
-    return Built(name, names, time.perf_counter() - start)
+    _answers(content)
+    return content
 
 
-def _answers(path: Path) -> None:
+def _answers(content: bytes) -> None:
     """Asks a fresh model for one row and then for two: a tensor of unknown rank fails at one of them only."""
-    model = DeviceModel(path)
+    model = DeviceModel(Interpreter(model_content=content))
     for rows in (1, 2):
         shape = model.predict(_missing(model.inputs, rows)).shape
         if len(shape) != 2 or shape[0] != rows:
@@ -94,11 +83,43 @@ def _missing(inputs: dict[str, type], rows: int) -> Columns:
     return {name: absent.get(dtype, np.zeros(rows, dtype)) for name, dtype in inputs.items()}
 
 
+def _place(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def _mark(name: str) -> None:
+    sys.stderr.write(f"\n{MARK}{name}\n")
+    sys.stderr.flush()
+
+
+def _listen() -> threading.Event:
+    """Ends this process when its parent does, which holds our stdin open; an event of the first line that comes."""
+    told = threading.Event()
+
+    def watch() -> None:
+        # Not through sys.stdin, whose lock a waiting thread would keep when Python ends.
+        while os.read(0, 1024):
+            told.set()
+        os._exit(_ORPHANED)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return told
+
+
+def _awaited(file: Path, told: threading.Event) -> Columns:
+    """The rows of the file, which is whole when a line has come from the parent."""
+    told.wait()
+    return load(file)
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m edge.worker", description="Convert a SavedModel by recipes.")
-    parser.add_argument("--saved_model", type=Path, required=True)
+    parser.add_argument("--float32", type=Path, required=True, help="the float32 .tflite file; made if absent")
+    parser.add_argument("--saved_model", type=Path, help="what the float32 file is made from")
     parser.add_argument("--folder", type=Path, required=True, help="an empty folder for the files")
-    parser.add_argument("--recipe", action="append", required=True, help="a recipe's name; may be repeated")
+    parser.add_argument("--recipe", action="append", help="a recipe's name; may be repeated")
     parser.add_argument("--calibration", type=Path, help="training rows as .npz, there once a line is on stdin")
     return parser.parse_args(arguments)
 

@@ -1,0 +1,108 @@
+"""Converted files, kept by the digest of all that they were made from."""
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from edge.runner import Columns
+
+_LOG = logging.getLogger(__name__)
+_SOURCE = Path(__file__).resolve().parent
+# What a conversion's bytes depend on beside our own source.
+_LIBRARIES = ("tensorflow", "ai-edge-litert", "ai-edge-quantizer", "numpy", "flatbuffers")
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_SUFFIX = ".tflite"
+
+
+class VariantCache:
+    """A folder of entries, each one file: the SHA-256 of the content, and the content."""
+
+    def __init__(self, folder: Path, keep: int = 64) -> None:
+        """Makes the folder if absent.
+
+        Args:
+            folder: may be shared by processes; an entry is written beside and renamed.
+            keep: entries that outlive `prune`.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._keep = folder, keep
+
+    def find(self, key: str) -> bytes | None:
+        """The content under the key, or None; a damaged entry is reported, removed and not returned."""
+        path = self._path(key)
+        try:
+            entry = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        content = entry[_DIGEST_BYTES:]
+        if hashlib.sha256(content).digest() != entry[:_DIGEST_BYTES]:
+            _LOG.warning("%s: damaged, so this variant is made anew", path)
+            path.unlink(missing_ok=True)
+            return None
+        # Its age is the time since it was last of use.
+        path.touch()
+        return content
+
+    def add(self, key: str, content: bytes) -> None:
+        """Keeps the content under the key."""
+        handle, name = tempfile.mkstemp(prefix=".", dir=self._folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(content).digest() + content)
+        Path(name).replace(self._path(key))
+
+    def prune(self) -> None:
+        """Removes all but the entries last used."""
+        ages = [(path.stat().st_mtime_ns, path) for path in self._folder.glob(f"*{_SUFFIX}")]
+        for _, path in sorted(ages, reverse=True)[self._keep :]:
+            path.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}{_SUFFIX}"
+
+
+def key(*parts: str | bytes) -> str:
+    """A digest of the parts, of edge's source and of the libraries' versions."""
+    digest = hashlib.sha256(_maker())
+    for part in parts:
+        data = part.encode("utf-8") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:32]
+
+
+def saved_model_digest(folder: Path) -> str:
+    """Digest of a SavedModel's graph, weights and assets; its fingerprint.pb differs each time it is saved."""
+    files = [folder / "saved_model.pb", *sorted(path for path in folder.glob("[va]*/**/*") if path.is_file())]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}:{path.stat().st_size}:".encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def rows_digest(columns: Columns) -> str:
+    """Digest of the names, types and values of columns of raw rows."""
+    digest = hashlib.sha256()
+    for name in sorted(columns):
+        values = columns[name]
+        digest.update(f"{name}:{values.dtype}:{len(values)}:".encode())
+        if values.dtype.kind == "O":
+            for value in values:
+                digest.update(len(value).to_bytes(8, "big") + value)
+        else:
+            digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+@cache
+def _maker() -> bytes:
+    versions: Mapping[str, str] = {name: version(name) for name in _LIBRARIES}
+    digest = hashlib.sha256(repr(sorted(versions.items())).encode())
+    for path in sorted(_SOURCE.rglob("*.py")):
+        digest.update(path.relative_to(_SOURCE).as_posix().encode() + b":" + path.read_bytes())
+    return digest.digest()
