@@ -16,11 +16,11 @@ from tfx.types.standard_artifacts import Examples, Model, Schema
 from tfx.utils import io_utils
 
 from components.artifacts import DeviceModels
+from components.device_scores import SliceWatch, score_all
 from components.split_scores import SERVER, Scored, Scorer, score_split, server_scorer
-from edge.convert import Converted, convert_each
-from edge.metrics import main_metric
+from edge.convert import convert_each
 from edge.runner import Columns, DeviceModel
-from edge.score import Cost, VariantScore, compare, gzip_size, judged, unconverted
+from edge.score import unconverted
 from models.raw_rows import Rows, read_rows, row_batches
 from schema import signatures
 from schema.bound import BoundProblem
@@ -41,10 +41,12 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
 ) -> None:
     """Writes `<variant>.tflite`, `variants.json` and `test_predictions.parquet`.
 
-    The int8 ranges are calibrated on the training split of `examples`; the variants are scored on its test split.
+    The int8 ranges are calibrated on the training split of `examples`; the variants are scored on its test split, whole
+    and on every slice that the server model is judged on.
     """
     problem = BoundProblem.model_validate_json(bound)
-    known = columns(read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))))
+    declared = read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri)))
+    known = columns(declared)
     splits = {name: sorted((Path(examples.uri) / f"Split-{name}").glob("*.gz")) for name in ("train", "test")}
     folder = Path(device_models.uri)
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,8 +64,9 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
         scorers: dict[str, Scorer] = {SERVER: server_scorer(Path(model.uri) / signatures.SERVING_FORM, problem)}
         made, failed = converted.result()
     scorers |= {variant.recipe: DeviceModel(variant.path).predict for variant in made}
-    scored = score_split(test, scorers)
-    scores = [score_variant(variant, problem, scored, timed) for variant in made]
+    watch = SliceWatch(problem.problem, declared)
+    scored = score_split(watch.through(test), scorers)
+    scores = score_all(made, problem.problem, scored, watch.result(), known[problem.problem.label].kind, timed)
     scores += [unconverted(name, problem.problem.task, reason) for name, reason in failed.items()]
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
@@ -77,20 +80,6 @@ def _with_first(batches: Iterator[Rows], folder: Path) -> tuple[Columns, Iterato
     if first is None:
         raise InputError(f"split 'test': no rows in {folder}. Widen --span-window, or the split's share.")
     return first.columns, chain([first], batches)
-
-
-def score_variant(variant: Converted, bound: BoundProblem, scored: Scored, timed: Columns) -> VariantScore:
-    """The variant's score against the server's on the same rows, judged by the problem's bounds.
-
-    Latency and speed are those on the rows `timed`.
-    """
-    problem = bound.problem
-    device = DeviceModel(variant.path)
-    content = variant.path.read_bytes()
-    cost = Cost(len(content), gzip_size(content), *device.latency(timed), device.rows_per_second(timed))
-    labels, server, answers = scored.labels, scored.scores[SERVER], scored.scores[variant.recipe]
-    score = compare(variant.recipe, cost, problem.task, labels, server, answers, problem.evaluation.threshold)
-    return judged(score, main_metric(problem.task, labels, server), problem.device)
 
 
 def write_predictions(path: Path, bound: BoundProblem, scored: Scored) -> None:

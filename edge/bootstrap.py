@@ -5,8 +5,8 @@ Rows that share a value of the split key, such as the flights of one day, are no
 Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). Both models are measured on the same draw, so what
 is common to them cancels, and the interval is the percentile interval of the differences (Efron and Tibshirani, 13).
 
-With w [K] how often each group was drawn, a mean of a value v a row is sum_k w_k v_k / sum_k w_k n_k. The area under the
-ROC curve is the share of pairs of a positive and a negative row that are in order, a tie counting half (Mann and
+With w [K] how often each group was drawn, a mean of a value v a row is sum_k w_k v_k / sum_k w_k n_k. The area under
+the ROC curve is the share of pairs of a positive and a negative row that are in order, a tie counting half (Mann and
 Whitney, 1947), so it is w' M w / (w' p x w' n), where M [K, K] holds the ordered pairs of a positive of one group and a
 negative of another, and p and n count the groups' positives and negatives. M is counted once, and a draw costs K x K.
 """

@@ -1,4 +1,4 @@
-"""Metrics of answers that are already there, by slice: what an evaluation gives of the same rows, without its pipeline."""
+"""Metrics of answers that are there already, by slice: what an evaluation of the same rows gives, without Beam."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 
-from evaluation.computations import computations
+from evaluation.computations import computations, is_private
 from evaluation.curves import curves, without_matrices
 from evaluation.slices import RowSlices
 from evaluation.totals import Integers, Totals, total
@@ -96,9 +96,9 @@ def _of_one_model(config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
 
 
 def _numbers(results: dict[Any, Any]) -> Values:
-    shown = {key.name: value for key, value in results.items() if isinstance(key, metric_types.MetricKey)}
-    return {
-        name: float(value) if math.isfinite(value) else None
-        for name, value in shown.items()
-        if isinstance(value, numbers.Number | np.ndarray) and np.ndim(value) == 0 and not name.startswith("_")
-    }
+    shown = {key.name: value for key, value in results.items() if _is_number(key, value)}
+    return {name: float(value) if math.isfinite(value) else None for name, value in shown.items()}
+
+
+def _is_number(key: Any, value: Any) -> bool:
+    return isinstance(key, metric_types.MetricKey) and not is_private(key) and isinstance(value, numbers.Number)
