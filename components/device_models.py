@@ -18,11 +18,13 @@ from tfx.utils import io_utils
 from components.artifacts import DeviceModels
 from components.data_window import data_window
 from components.device_forms import Told, write_variants
+from components.device_scores import SliceWatch, score_all
 from components.split_scores import SERVER, Scored, Scorer, score_split, server_scorer
-from edge.convert import Converted, convert_each
-from edge.metrics import main_metric
+from components.trainable_model import write_trainable
+from edge import recipes
+from edge.convert import convert_each
 from edge.runner import Columns, DeviceModel
-from edge.score import Cost, VariantScore, compare, gzip_size, judged, unconverted
+from edge.score import unconverted
 from models.raw_rows import Rows, read_rows, row_batches
 from models.statistics import read_statistics
 from schema import signatures
@@ -41,37 +43,47 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     transform_graph: InputArtifact[TransformGraph],
     device_models: OutputArtifact[DeviceModels],
     bound: Parameter[str],
+    cache: Parameter[str],
     fingerprint: Parameter[str],
+    fine_tuned: InputArtifact[Model] = None,
 ) -> None:
     """Writes every variant's forms, `vocab.json`, `golden.json`, `variants.json` and `test_predictions.parquet`.
 
     The vocabularies are those of the Transform whose graph is given. The int8 ranges are calibrated on the training
-    split of `examples`; the variants are scored on its test split.
+    split of `examples`; the variants are scored on its test split, whole and on every slice that the server model is
+    judged on. `fine_tuned` has a device form for each technique that a recipe asks for; `cache` is a folder in which
+    files that were made before are found again. With `device.trainable` there are `trainable.tflite` and
+    `trainable.json`.
     """
     problem = BoundProblem.model_validate_json(bound)
-    described = read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri)))
-    known = columns(described)
+    declared = read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri)))
+    known = columns(declared)
     splits = {name: sorted((Path(examples.uri) / f"Split-{name}").glob("*.gz")) for name in ("train", "test")}
-    folder = Path(device_models.uri)
+    folder, trained = Path(device_models.uri), Path(model.uri)
     folder.mkdir(parents=True, exist_ok=True)
     device = problem.problem.device
 
     def calibration() -> Columns:
         return read_rows(splits["train"], problem, known, device.calibration_rows).columns
 
-    # What the conversion's process leaves to this one is done in the meantime.
+    # What the conversion's processes leave to this one is done in the meantime.
     with ThreadPoolExecutor(1) as conversion:
-        converted = conversion.submit(
-            convert_each, Path(model.uri) / signatures.DEVICE_FORM, device.variants, folder, calibration
-        )
-        timed, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
-        scorers: dict[str, Scorer] = {SERVER: server_scorer(Path(model.uri) / signatures.SERVING_FORM, problem)}
+        models = device_forms(trained, Path(fine_tuned.uri) if fine_tuned else None, device.variants)
+        converted = conversion.submit(convert_each, models, device.variants, folder, calibration, Path(cache))
+        first, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
+        server = server_scorer(trained / signatures.SERVING_FORM, problem)
         made, failed = converted.result()
     terms = read_statistics(Path(transform_graph.uri)).vocabularies
-    write_variants(made, folder, Told(problem, described, data_window(Path(examples.uri))), terms, timed)
+    told = Told(problem, declared, data_window(Path(examples.uri)))
+    forms = write_variants(made, folder, told, terms, first.columns)
+    if device.trainable:
+        write_trainable(trained / signatures.TRAINABLE_FORM, folder, first, server(first.columns))
+    scorers: dict[str, Scorer] = {SERVER: server}
     scorers |= {variant.recipe: DeviceModel(variant.path).predict for variant in made}
-    scored = score_split(test, scorers)
-    scores = [score_variant(variant, problem, scored, timed) for variant in made]
+    watch = SliceWatch(problem.problem, declared)
+    scored = score_split(watch.through(test), scorers)
+    label = known[problem.problem.label].kind
+    scores = score_all(made, forms, problem.problem, scored, watch.result(), label, first.columns)
     scores += [unconverted(name, problem.problem.task, reason) for name, reason in failed.items()]
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
@@ -79,26 +91,29 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     device_models.set_int_custom_property("accepted", sum(score.accepted for score in scores))
 
 
-def _with_first(batches: Iterator[Rows], folder: Path) -> tuple[Columns, Iterator[Rows]]:
-    """The columns of the first batch, and all batches."""
+def device_forms(trained: Path, fine_tuned: Path | None, names: tuple[str, ...]) -> dict[str | None, Path]:
+    """The SavedModels that these recipes are made of: the trained device form, and one a technique.
+
+    Raises:
+        InputError: if a recipe needs a technique and nothing was fine-tuned.
+    """
+    found: dict[str | None, Path] = {None: trained / signatures.DEVICE_FORM}
+    for name in names:
+        technique = recipes.find(name).technique
+        if technique is None:
+            continue
+        if fine_tuned is None:
+            raise InputError(f"recipe '{name}' needs a model fine-tuned by '{technique}'. Received: none")
+        found[technique] = fine_tuned / signatures.device_form(technique)
+    return found
+
+
+def _with_first(batches: Iterator[Rows], folder: Path) -> tuple[Rows, Iterator[Rows]]:
+    """The first batch, and all batches."""
     first = next(batches, None)
     if first is None:
         raise InputError(f"split 'test': no rows in {folder}. Widen --span-window, or the split's share.")
-    return first.columns, chain([first], batches)
-
-
-def score_variant(variant: Converted, bound: BoundProblem, scored: Scored, timed: Columns) -> VariantScore:
-    """The variant's score against the server's on the same rows, judged by the problem's bounds.
-
-    Latency and speed are those on the rows `timed`.
-    """
-    problem = bound.problem
-    device = DeviceModel(variant.path)
-    content = variant.path.read_bytes()
-    cost = Cost(len(content), gzip_size(content), *device.latency(timed), device.rows_per_second(timed))
-    labels, server, answers = scored.labels, scored.scores[SERVER], scored.scores[variant.recipe]
-    score = compare(variant.recipe, cost, problem.task, labels, server, answers, problem.evaluation.threshold)
-    return judged(score, main_metric(problem.task, labels, server), problem.device)
+    return first, chain([first], batches)
 
 
 def write_predictions(path: Path, bound: BoundProblem, scored: Scored) -> None:

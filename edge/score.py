@@ -1,32 +1,59 @@
 """How a device variant compares to the server model, and whether it may be released."""
 
 import gzip
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edge import metrics
+from edge.change import OVERALL, ROUNDING, Change, exceeds, loss, told, worst
+from edge.decisions import flip_rate
 from edge.runner import Array
 from schema.errors import InputError
 from schema.metrics import MAIN
 from schema.problem import Device, Task
 
-# Two regression values are different decisions when they differ by more than this share of the label's deviation.
-REGRESSION_TOLERANCE = 0.01
-
-# Differences of decimal bounds such as 0.7 - 0.698 exceed 0.002 by rounding alone.
-_ROUNDING = 1e-9
+# Sentences on slices; a variant that lost everywhere needs no thirty of them.
+_TOLD_SLICES = 3
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a variant takes: bytes in the file, after gzip, microseconds a row, and rows a second in batches."""
+    """What a variant takes.
+
+    Bytes of the file, its bytes after gzip, microseconds a row, rows a second in batches, and peak memory (None where
+    it could not be measured).
+    """
 
     bytes: int
     gzip_bytes: int
     latency_p50_us: float
     latency_p95_us: float
     rows_per_second: float
+    peak_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a variant's file without running it; see VariantScore."""
+
+    operators: tuple[str, ...] = ()
+    minimum_runtime: str | None = None
+    backend: str | None = None
+    technique: str | None = None
+    expectation: str = ""
+    forms: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A variant's metrics beside the server model's, as evaluations compute them: all rows, and each slice."""
+
+    whole: Change
+    slices: tuple[Change, ...] = ()
+    auc: float | None = None
+    log_loss: float | None = None
+    calibration: float | None = None
 
 
 @dataclass(frozen=True)
@@ -39,11 +66,14 @@ class VariantScore:
         gzip_bytes: its size after gzip.
         metric: name of the main metric: auc, accuracy or mean_absolute_error.
         value: the main metric; None where undefined (outputs not finite, no rows, one class only).
+        server: the server model's main metric.
+        change: variant minus server.
+        change_low: lower end of the change's 95 % interval, a paired bootstrap over whole values of split.key.
+        change_high: upper end.
         auc: for binary problems, else None.
         log_loss: in nats, for binary and multiclass problems, else None.
-        flip_rate: share of rows decided differently: on the other side of the threshold (binary), another most likely
-            class (multiclass), or a value further off than 1 % of the labels' standard deviation (regression). A row
-            whose output is not finite counts.
+        calibration: mean prediction by mean label, for binary problems, else None.
+        flip_rate: share of rows decided differently, see decisions.flip_rate.
         largest_difference: of any output from the server's, over rows with finite outputs; None without such rows.
         mean_difference: the mean of the same.
         rows: rows compared.
@@ -51,6 +81,17 @@ class VariantScore:
         latency_p50_us: microseconds for one row, median.
         latency_p95_us: microseconds for one row, 95th percentile.
         rows_per_second: in batches.
+        peak_memory_bytes: what loading it, one row and one batch add to a process at its peak; None if not measured.
+        operators: names of the builtin operators it uses.
+        minimum_runtime: the oldest TFLite version that runs it, such as 2.5.0; None if not known.
+        backend: what converted it.
+        technique: of training, None for the trained model itself.
+        expectation: what its recipe says to expect.
+        forms: bytes of its other forms by name.
+        slices: the main metric on every slice that the server model is judged on.
+        worst_slice: of those with enough rows to be judged the one that lost most; None without any.
+        cause: what a loss comes from, a sentence; None where nothing was lost or nothing was found.
+        pareto: whether no other accepted variant is as good in size, latency and metric and better in one of them.
         accepted: whether the variant holds the bounds; False until judged.
         reasons: why not, one sentence each.
     """
@@ -60,8 +101,13 @@ class VariantScore:
     gzip_bytes: int
     metric: str
     value: float | None
+    server: float | None
+    change: float | None
+    change_low: float | None
+    change_high: float | None
     auc: float | None
     log_loss: float | None
+    calibration: float | None
     flip_rate: float
     largest_difference: float | None
     mean_difference: float | None
@@ -70,15 +116,32 @@ class VariantScore:
     latency_p50_us: float
     latency_p95_us: float
     rows_per_second: float
+    peak_memory_bytes: int | None
+    operators: tuple[str, ...]
+    minimum_runtime: str | None
+    backend: str | None
+    technique: str | None
+    expectation: str
+    forms: Mapping[str, int]
+    slices: tuple[Change, ...] = ()
+    worst_slice: Change | None = None
+    cause: str | None = None
+    pareto: bool = False
     accepted: bool = False
     reasons: tuple[str, ...] = ()
 
+    @property
+    def whole(self) -> Change:
+        """The change on all rows."""
+        return Change(OVERALL, self.rows, self.value, self.server, self.change, self.change_low, self.change_high)
 
-def unconverted(name: str, task: Task, reason: str) -> VariantScore:
+
+def unconverted(name: str, task: Task, reason: str, facts: Facts | None = None) -> VariantScore:
     """The record of a recipe that gave no file: rejected, with nothing measured."""
     nothing = Cost(0, 0, 0.0, 0.0, 0.0)
     empty = np.zeros((0, 1), np.float32)
-    score = compare(name, nothing, task, np.zeros(0), empty, empty)
+    figures = Figures(Change(OVERALL, 0, None, None))
+    score = compare(name, nothing, facts or Facts(), task, np.zeros(0), empty, empty, figures)
     return replace(score, reasons=(f"not converted: {reason}",))
 
 
@@ -88,95 +151,101 @@ def gzip_size(content: bytes) -> int:
 
 
 def compare(
-    name: str, cost: Cost, task: Task, labels: Array, server: Array, variant: Array, threshold: float = 0.5
+    name: str,
+    cost: Cost,
+    facts: Facts,
+    task: Task,
+    labels: Array,
+    server: Array,
+    variant: Array,
+    figures: Figures,
+    threshold: float = 0.5,
 ) -> VariantScore:
-    """Scores a variant; not yet judged.
+    """Puts together what is known of a variant; not yet judged.
 
     Args:
         name: the recipe.
         cost: bytes and times of the variant.
+        facts: what its file says.
         task: kind of label.
         labels: [N]: 0 or 1, the class's index, or the value.
         server: float [N, k], finite: the server model's outputs.
         variant: float [N, k]: the variant's outputs for the same rows.
+        figures: its metrics on them.
         threshold: probability from which the positive class is decided (binary only).
 
     Raises:
         InputError: if the shapes disagree, or the server's outputs are not finite.
     """
     _check(labels, server, variant)
-    value = metrics.main_metric(task, labels, variant)
     broken = ~np.isfinite(variant).all(axis=1)
     gap = np.abs(variant[~broken].astype(np.float64) - server[~broken])
     return VariantScore(
         name=name,
         metric=MAIN[task],
-        value=value,
-        auc=value if task is Task.BINARY else None,
-        log_loss=metrics.log_loss(task, labels, variant),
+        value=figures.whole.value,
+        server=figures.whole.server,
+        change=figures.whole.change,
+        change_low=figures.whole.low,
+        change_high=figures.whole.high,
+        auc=figures.auc,
+        log_loss=figures.log_loss,
+        calibration=figures.calibration,
         flip_rate=flip_rate(task, labels, server, variant, threshold),
         largest_difference=float(gap.max()) if gap.size else None,
         mean_difference=float(gap.mean()) if gap.size else None,
         rows=len(labels),
         broken_rows=int(broken.sum()),
-        bytes=cost.bytes,
-        gzip_bytes=cost.gzip_bytes,
-        latency_p50_us=cost.latency_p50_us,
-        latency_p95_us=cost.latency_p95_us,
-        rows_per_second=cost.rows_per_second,
+        slices=figures.slices,
+        **vars(cost),
+        **vars(facts),
     )
 
 
-def flip_rate(task: Task, labels: Array, server: Array, variant: Array, threshold: float) -> float:
-    """Share of rows decided differently, in [0, 1]; see VariantScore. 0 without rows."""
-    if len(labels) == 0:
-        return 0.0
-    if task is Task.BINARY:
-        different = (server[:, 0] >= threshold) != (variant[:, 0] >= threshold)
-    elif task is Task.MULTICLASS:
-        different = np.argmax(server, axis=1) != np.argmax(variant, axis=1)
-    else:
-        allowed = REGRESSION_TOLERANCE * float(np.std(np.asarray(labels, np.float64)))
-        different = np.abs(variant[:, 0].astype(np.float64) - server[:, 0]) > allowed
-    return float(np.mean(different | ~np.isfinite(variant).all(axis=1)))
+def judge(score: VariantScore, bounds: Device, min_slice_rows: int) -> tuple[str, ...]:
+    """A sentence with numbers for each bound that the variant misses; none if it holds them all.
 
-
-def judge(score: VariantScore, server_metric: float | None, bounds: Device) -> tuple[bool, tuple[str, ...]]:
-    """Whether the variant holds the bounds, and a sentence with numbers for each that it misses.
+    A loss misses its bound where it exceeds it and the change's interval says that it is no noise.
 
     Args:
         score: what `compare` gave.
-        server_metric: the server model's main metric on the same rows; None where undefined.
-        bounds: problem.yaml's `device`: max_metric_drop in the metric's unit, max_flip_rate as a share.
+        bounds: problem.yaml's `device`: max_metric_drop and max_slice_drop in the metric's unit, max_flip_rate as a
+            share.
+        min_slice_rows: rows below which a slice is not judged.
     """
-    reasons = (*_metric_reasons(score, server_metric, bounds), *_flip_reasons(score, bounds))
-    return not reasons, reasons
+    return (*_whole_reasons(score, bounds), *_slice_reasons(score, bounds, min_slice_rows), *_flips(score, bounds))
 
 
-def judged(score: VariantScore, server_metric: float | None, bounds: Device) -> VariantScore:
-    """The score with `accepted` and `reasons` filled in by `judge`."""
-    accepted, reasons = judge(score, server_metric, bounds)
-    return replace(score, accepted=accepted, reasons=reasons)
+def judged(score: VariantScore, bounds: Device, min_slice_rows: int) -> VariantScore:
+    """The score with its verdict, the reasons and the worst slice filled in; see judge."""
+    reasons = judge(score, bounds, min_slice_rows)
+    found = worst(score.slices, score.metric, min_slice_rows)
+    return replace(score, accepted=not reasons, reasons=reasons, worst_slice=found)
 
 
-def _metric_reasons(score: VariantScore, server_metric: float | None, bounds: Device) -> tuple[str, ...]:
+def _whole_reasons(score: VariantScore, bounds: Device) -> tuple[str, ...]:
     if score.rows == 0:
         return ("no rows to score",)
     if score.broken_rows:
         return (f"{score.broken_rows} of {score.rows} rows have an output that is not finite",)
-    if score.value is None or server_metric is None:
+    if score.change is None:
         return (f"{score.metric} is undefined on these {score.rows} rows: the labels are all of one class",)
-    falling = score.metric == MAIN[Task.REGRESSION]
-    loss = score.value - server_metric if falling else server_metric - score.value
-    if loss <= bounds.max_metric_drop + _ROUNDING:
+    if not exceeds(score.whole, score.metric, bounds.max_metric_drop):
         return ()
-    side = "above" if falling else "below"
-    found = f"{score.metric} {score.value:.4f} is {loss:.4f} {side} the server model's {server_metric:.4f}"
-    return (f"{found}; at most {bounds.max_metric_drop:.4f} allowed",)
+    return (told(score.whole, score.metric, bounds.max_metric_drop),)
 
 
-def _flip_reasons(score: VariantScore, bounds: Device) -> tuple[str, ...]:
-    if score.flip_rate <= bounds.max_flip_rate + _ROUNDING:
+def _slice_reasons(score: VariantScore, bounds: Device, min_slice_rows: int) -> tuple[str, ...]:
+    allowed = bounds.max_slice_drop
+    missed = [one for one in score.slices if one.rows >= min_slice_rows and exceeds(one, score.metric, allowed)]
+    missed.sort(key=lambda one: -(loss(one, score.metric) or 0.0))
+    reasons = [told(one, score.metric, allowed) for one in missed[:_TOLD_SLICES]]
+    rest = len(missed) - len(reasons)
+    return (*reasons, *([f"{rest} more slices lose more than {allowed:.4f} of {score.metric}"] if rest else []))
+
+
+def _flips(score: VariantScore, bounds: Device) -> tuple[str, ...]:
+    if score.flip_rate <= bounds.max_flip_rate + ROUNDING:
         return ()
     over = score.flip_rate - bounds.max_flip_rate
     return (f"flip rate {score.flip_rate:.4f} is {over:.4f} above the {bounds.max_flip_rate:.4f} allowed",)

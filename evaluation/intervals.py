@@ -6,29 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tensorflow_model_analysis.metrics import (
-    binary_confusion_matrices,
-    confusion_matrix_metrics,
-    metric_specs,
-    metric_types,
-)
+from tensorflow_model_analysis.metrics import confusion_matrix_metrics, metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
-from evaluation.computations import Computations, Leaf, computations, is_private
-from evaluation.histogram import HistogramForm
+from evaluation.computations import Computations, computations, is_private
+from evaluation.curves import Curve, curves, without_matrices
 from evaluation.left_out import LeftOut, left_out
 from evaluation.shard_totals import SliceTotals
-from evaluation.threshold_cuts import ThresholdCuts, threshold_cuts
 from evaluation.totals import Floats
 from schema.errors import InputError
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """A leaf that is a histogram, by its place, and the matrices that TFMA derives from it."""
-
-    place: int
-    cuts: Mapping[Any, ThresholdCuts]
 
 
 @dataclass(frozen=True)
@@ -41,7 +27,7 @@ class Intervals:
 
     tree: Computations
     places: tuple[int, ...]
-    curves: tuple[_Curve, ...]
+    curves: tuple[Curve, ...]
     keys: frozenset[Any]
     two_class: frozenset[Any]
 
@@ -71,7 +57,7 @@ class Intervals:
         return np.where(one_class[key.model_name], np.nan, found) if key in self.two_class else found
 
 
-def _matrices(curve: _Curve, left: LeftOut) -> Iterator[dict[Any, Any]]:
+def _matrices(curve: Curve, left: LeftOut) -> Iterator[dict[Any, Any]]:
     for by_key in zip(*(cuts.matrices(left) for cuts in curve.cuts.values()), strict=True):
         yield dict(zip(curve.cuts, by_key, strict=True))
 
@@ -105,14 +91,12 @@ def intervals(config: config_pb2.EvalConfig, whole: Computations) -> Intervals |
     tree = computations(kept)
     places = {leaf.keys: place for place, leaf in enumerate(whole.leaves)}
     two_class = [key for key, _, metric in named if isinstance(metric, confusion_matrix_metrics.AUC)]
-    curves = [
-        _curve(place, leaf, tree) for place, leaf in enumerate(tree.leaves) if isinstance(leaf.form, HistogramForm)
-    ]
-    _check_curves(two_class, {tree.leaves[curve.place].model for curve in curves})
+    found = curves(tree)
+    _check_curves(two_class, {tree.leaves[curve.place].model for curve in found})
     return Intervals(
-        _without(tree, {key for curve in curves for key in curve.cuts}),
+        without_matrices(tree, found),
         tuple(places[leaf.keys] for leaf in tree.leaves),
-        tuple(curves),
+        found,
         frozenset(key for key, _, _ in named),
         frozenset(two_class),
     )
@@ -145,22 +129,3 @@ def _has_interval(metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec,
     found = metric_specs.to_computations([alone], eval_config=config)
     shown = [key for computation in found for key in computation.keys if not is_private(key)]
     return not any(isinstance(key, metric_types.PlotKey) for key in shown)
-
-
-def _curve(place: int, leaf: Leaf, tree: Computations) -> _Curve:
-    # Matrices at a few given thresholds are a leaf's own, under the same name.
-    own = {key for other in tree.leaves for key in other.keys}
-    cuts = {
-        key: threshold_cuts(leaf.form, computation)
-        for computation in tree.derived
-        for key in computation.keys
-        if key.name.startswith(binary_confusion_matrices.BINARY_CONFUSION_MATRICES_NAME)
-        and key.model_name == leaf.model
-        and key not in own
-    }
-    return _Curve(place, cuts)
-
-
-def _without(tree: Computations, keys: set[Any]) -> Computations:
-    """The tree without the derived computations of these keys, whose results come from elsewhere."""
-    return Computations(tree.leaves, tuple(found for found in tree.derived if not keys & set(found.keys)))

@@ -31,15 +31,18 @@ class RowReader:
 
     def batches(self, shard: Path) -> Iterator[Batch]:
         """Batches of at most `batch_rows` rows in order; memory is that of two batches."""
-        decoder = example_coder.ExamplesToRecordBatchDecoder(self.schema)
         compression = "GZIP" if shard.suffix == ".gz" else ""
         options = tf.data.Options()
         # An iterator that ends waits for the tuner's next look, which may be as far off as the beginning.
         options.autotune.enabled = False
         records = tf.data.TFRecordDataset(str(shard), compression).batch(self.batch_rows).prefetch(1)
         for serialized in records.with_options(options):
-            decoded = decoder.DecodeBatch(serialized.numpy().tolist())
-            yield Batch(serialized, dict(zip(decoded.schema.names, decoded.columns, strict=True)))
+            yield Batch(serialized, self.decoded(serialized.numpy().tolist()))
+
+    def decoded(self, serialized: list[bytes]) -> dict[str, pa.Array]:
+        """The columns, list arrays [rows], of serialized tf.Examples."""
+        batch = example_coder.ExamplesToRecordBatchDecoder(self.schema).DecodeBatch(serialized)
+        return dict(zip(batch.schema.names, batch.columns, strict=True))
 
 
 def row_reader(schema: schema_pb2.Schema, features: Iterable[str], batch_rows: int) -> RowReader:

@@ -54,6 +54,27 @@ def row_slices(columns: Mapping[str, pa.Array], features: Iterable[tuple[str, ..
     return RowSlices(keys, np.concatenate([row for row, _ in parts]), np.concatenate([place for _, place in parts]))
 
 
+class GrowingSlices:
+    """The slices of batches that come one after the other; slices are numbered as they appear."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[SliceKey, int] = {}
+        self._parts: list[tuple[Integers, Integers]] = []
+        self._rows = 0
+
+    def add(self, found: RowSlices, rows: int) -> None:
+        """Adds those of the next `rows` rows."""
+        numbers = np.array([self._numbers.setdefault(key, len(self._numbers)) for key in found.keys], np.int64)
+        self._parts.append((found.row + self._rows, numbers[found.place]))
+        self._rows += rows
+
+    def result(self) -> RowSlices:
+        """Those of all rows."""
+        empty = np.zeros(0, np.int64)
+        row, place = zip(*self._parts, strict=True) if self._parts else ((empty,), (empty,))
+        return RowSlices(list(self._numbers), np.concatenate(row), np.concatenate(place))
+
+
 def _crossed(names: tuple[str, ...], columns: list[_Coded], rows: int) -> RowSlices:
     """The slices by one list of features."""
     if not names:

@@ -36,6 +36,14 @@ class ThresholdCuts:
             tp, fp = of_fold[place], against[place]
             yield binary_confusion_matrices.Matrices(thresholds, tp, against[0] - fp, fp, of_fold[0] - tp)
 
+    def whole(self, totals: Totals) -> Any:
+        """TFMA's Matrices at all thresholds, of numpy arrays, of one histogram."""
+        (positives,) = _from_each_on(totals.sums[np.newaxis, :, 0])
+        (negatives,) = _from_each_on(totals.sums[np.newaxis, :, 2] - totals.sums[np.newaxis, :, 0])
+        place = np.searchsorted(totals.keys, self.first)
+        tp, fp = positives[place], negatives[place]
+        return binary_confusion_matrices.Matrices(self.thresholds, tp, negatives[0] - fp, fp, positives[0] - tp)
+
 
 def _from_each_on(values: Floats) -> Floats:
     """Sums [folds, buckets + 1] of `values` [folds, buckets] from each bucket on, and of none."""

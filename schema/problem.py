@@ -150,6 +150,9 @@ class Device(Closed):
     max_metric_drop: float = Field(
         default=0.002, ge=0, description="how much worse the variant's main metric may be than the server model's"
     )
+    max_slice_drop: float = Field(
+        default=0.01, ge=0, description="as max_metric_drop, on every slice of evaluation.min_slice_rows or more"
+    )
     max_flip_rate: Share = Field(default=0.02, description="share of decisions that may differ from the server model's")
     min_accepted: int = Field(default=1, ge=0, description="variants that must pass for a release")
     trainable: bool = Field(default=False, description="whether to make trainable.tflite, which learns on the device")

@@ -23,8 +23,9 @@ def model_scope(bound: BoundProblem) -> str:
 
 def device_scope(bound: BoundProblem) -> str:
     """The problem as JSON with what device variants and their verdicts depend on."""
-    threshold = Evaluation(threshold=bound.problem.evaluation.threshold)
-    kept = BoundProblem.model_validate_json(_narrowed(bound, network=bound.problem.network, evaluation=threshold))
+    given = bound.problem.evaluation
+    judged = Evaluation(threshold=given.threshold, slices=given.slices, min_slice_rows=given.min_slice_rows)
+    kept = BoundProblem.model_validate_json(_narrowed(bound, network=bound.problem.network, evaluation=judged))
     # The title stands in every file's metadata.
     told = {"device": bound.problem.device, "split": bound.problem.split, "title": bound.problem.title}
     problem = kept.problem.model_copy(update=told)
@@ -45,7 +46,7 @@ def card_scope(problem: Problem, training: Training) -> dict[str, Any]:
     shown = {"name", "title", "description", "limits", "task", "label", "classes", "features", "network"}
     judged = {
         "evaluation": {"threshold", "min_slice_rows"},
-        "device": {"max_metric_drop", "max_flip_rate", "min_accepted"},
+        "device": {"max_metric_drop", "max_slice_drop", "max_flip_rate", "min_accepted"},
     }
     kept = problem.model_dump(mode="json", include={**dict.fromkeys(shown, True), "split": True, **judged})
     trained = training.model_dump(mode="json", include={"strategy", "workers", "local_workers", "warm_start", "seed"})

@@ -12,12 +12,12 @@ from ai_edge_litert import schema_py_generated as litert
 
 from edge import graph
 from edge.convert import Converted, convert, convert_all, convert_each
-from edge.metrics import auc
 from edge.runner import Array, Columns, DeviceModel
 from edge.source import Source
 from edge.worker import build
 from schema.errors import InputError, PipelineError
 from tests.edge import device_form
+from tests.edge.area import auc
 
 TOLERANCES = {"float32": 1e-6, "float16": 1e-3, "dynamic_int8": 0.01, "int8": 0.02}
 

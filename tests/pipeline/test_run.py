@@ -4,6 +4,7 @@ import errno
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.node_result import NodeResult, Status
@@ -73,12 +74,12 @@ def test_a_failure_names_node_cause_place_log_and_the_command_that_resumes(
 
 
 def test_a_bug_is_placed_in_the_project_and_bad_input_is_not(tmp_path: Path) -> None:
-    from edge.metrics import auc
+    from edge.bootstrap import draws, within
 
-    with pytest.raises(IndexError, match="boolean index") as bug:
-        auc([1, 0], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])  # type: ignore[arg-type]
+    with pytest.raises(IndexError, match="out of bounds") as bug:
+        within(draws(None, 2), np.array([5]))
     placed = failure_lines("DeviceModels", bug.value, tmp_path)
-    assert any(line.startswith("  at      edge/metrics.py:") for line in placed)
+    assert any(line.startswith("  at      edge/bootstrap.py:") for line in placed)
     assert not any(line.startswith("  at ") for line in failure_lines("ExampleGen", InputError("x"), tmp_path))
 
 

@@ -1,0 +1,155 @@
+"""What raw strings cost beside ids: `python -m edge.latency FOLDER [--variant NAME]`.
+
+FOLDER holds `<variant>.tflite` (raw rows), `<variant>.ids.tflite` and `golden.json`, which has the same rows as both
+forms take them. Each row is asked of the raw form through DeviceModel and, right after, of a bare interpreter fed with
+ids, so that whatever else the machine does falls on both alike; the medians are compared.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from edge.runner import Array, DeviceModel
+from schema.errors import InputError, PipelineError
+from schema.signatures import SERVING_DEFAULT
+
+_WARM_UP_RUNS = 50
+_RUNS = 2000
+
+Call = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Median microseconds of one row by each form, over rows that were asked of both in turn."""
+
+    raw_us: float
+    ids_us: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the raw form takes."""
+        return self.raw_us / self.ids_us
+
+
+def side_by_side(raw: Sequence[Call], ids: Sequence[Call], runs: int = _RUNS) -> Latencies:
+    """Times calls of both forms in turn.
+
+    Args:
+        raw: for each row a call that asks the raw form, see DeviceModel.single_rows.
+        ids: for each row a call that asks the ids form, see bare_calls.
+        runs: of each, the rows taken in turn.
+
+    Raises:
+        InputError: without rows.
+    """
+    if not raw or not ids:
+        raise InputError("latency: at least one row is needed. Received: none")
+    for number in range(_WARM_UP_RUNS):
+        raw[number % len(raw)]()
+        ids[number % len(ids)]()
+    found = [(_seconds(raw[number % len(raw)]), _seconds(ids[number % len(ids)])) for number in range(runs)]
+    medians = [statistics.median(side) * 1e6 for side in zip(*found, strict=True)]
+    return Latencies(*medians)
+
+
+def bare_calls(model: Path, rows: Sequence[Mapping[str, Any]]) -> list[Call]:
+    """For each row a call of nothing but set_tensor, invoke and get_tensor on a form of batch 1.
+
+    Args:
+        model: a .tflite file whose `serving_default` takes an array [1] a feature.
+        rows: a value a feature; None is a number that is missing.
+
+    Raises:
+        InputError: if the file is absent, or a row lacks a feature.
+    """
+    if not model.is_file():
+        raise InputError(f"{model}: no such file")
+    interpreter = Interpreter(model_path=str(model), num_threads=1)
+    interpreter.allocate_tensors()
+    runner = interpreter.get_signature_runner(SERVING_DEFAULT)
+    inputs = runner.get_input_details()
+    output = next(iter(runner.get_output_details().values()))["index"]
+    fed = [[(detail["index"], _tensor(name, detail, row)) for name, detail in inputs.items()] for row in rows]
+
+    def call(tensors: list[tuple[int, Array]]) -> Array:
+        for place, tensor in tensors:
+            interpreter.set_tensor(place, tensor)
+        interpreter.invoke()
+        scores: Array = interpreter.get_tensor(output)
+        return scores
+
+    return [partial(call, tensors) for tensors in fed]
+
+
+def measure(folder: Path, variant: str, runs: int = _RUNS) -> Latencies:
+    """Latencies of a variant's two forms on the golden rows.
+
+    Raises:
+        InputError: if a file is absent.
+    """
+    golden = folder / "golden.json"
+    if not golden.is_file():
+        raise InputError(f"{golden}: no such file. It has the rows that both forms are asked")
+    rows = json.loads(golden.read_text(encoding="utf-8"))
+    model = DeviceModel(folder / f"{variant}.tflite")
+    columns = {name: np.array([_raw(row[name], dtype) for row in rows["rows"]]) for name, dtype in model.inputs.items()}
+    kept = {name: column.astype(object) if column.dtype.kind == "S" else column for name, column in columns.items()}
+    return side_by_side(model.single_rows(kept), bare_calls(folder / f"{variant}.ids.tflite", rows["ids"]), runs)
+
+
+def _raw(value: Any, dtype: type) -> Any:
+    """A golden value as a raw form takes it."""
+    if dtype is np.bytes_:
+        return (value or "").encode()
+    return dtype(np.nan if value is None else value)
+
+
+def _tensor(name: str, detail: Mapping[str, Any], row: Mapping[str, Any]) -> Array:
+    if name not in row:
+        raise InputError(f"row without '{name}'. Received: {', '.join(sorted(row))}")
+    value = np.nan if row[name] is None else row[name]
+    return np.asarray(value, detail["dtype"]).reshape(detail["shape"])
+
+
+def _seconds(call: Call) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints both medians and their ratio; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m edge.latency", description="Time raw rows beside ids.")
+    parser.add_argument("folder", type=Path, help="a DeviceModels artifact, or the device folder of a version")
+    parser.add_argument("--variant", action="append", help="may be repeated; every one that has both forms if left out")
+    parser.add_argument("--runs", type=int, default=_RUNS, help="rows timed")
+    chosen = parser.parse_args(arguments)
+    try:
+        ending = ".ids.tflite"
+        names = chosen.variant or sorted(path.name.removesuffix(ending) for path in chosen.folder.glob(f"*{ending}"))
+        if not names:
+            raise InputError(f"{chosen.folder}: no variant with an ids form (*{ending})")
+        for name in names:
+            found = measure(chosen.folder, name, chosen.runs)
+            sys.stdout.write(
+                f"{name:<18} raw {found.raw_us:7.1f} us   ids {found.ids_us:7.1f} us   ratio {found.ratio:.2f}\n"
+            )
+    except PipelineError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

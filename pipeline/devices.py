@@ -1,0 +1,150 @@
+"""The device variant to ship: `python -m pipeline.devices OUTPUT [--run RUN] [--budget bytes=200k,latency_us=50]`."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edge.choice import Budget, Candidate, Choice, candidates, choose, front
+from pipeline.session import is_held
+from reports.columns import Column, aligned
+from reports.stored_runs import LATEST, StoredRun, find_run, read_runs
+from schema.errors import InputError, PipelineError
+
+_ARTIFACT = "DeviceModels.device_models"
+_ON_FRONT, _CHOSEN = "*", ">"
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.devices", description=__doc__, allow_abbrev=False)
+    parser.add_argument("output", nargs="?", default="output", help="the --output of the runs")
+    parser.add_argument(
+        "--run", default=LATEST, metavar="RUN", help="a run's number in the list, its id or its beginning, or latest"
+    )
+    parser.add_argument(
+        "--budget",
+        default="",
+        metavar="KEY=MOST,...",
+        help="most bytes, gzip_bytes, latency_us (median), latency_p95_us, peak_memory_bytes and drop (of the main "
+        "metric); k and M are decimal, Ki and Mi binary",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the variants and the one to ship; returns the exit code: 0, or 4 where none fits."""
+    chosen = parse(arguments)
+    try:
+        budget = Budget.parse(chosen.budget)
+        run, entries = read_variants(Path(chosen.output).expanduser().resolve(), chosen.run)
+        given = candidates(entries)
+        choice = choose(given, budget)
+        if chosen.json:
+            told = json.dumps(_as_json(run, entries, given, budget, choice), indent=1)
+        else:
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            told = "\n".join(lines(entries, budget, width))
+        sys.stdout.write(f"{told}\n")
+    except PipelineError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0 if choice.chosen else 4
+
+
+def read_variants(output: Path, name: str) -> tuple[StoredRun, list[dict[str, Any]]]:
+    """A run and the entries of its variants.json.
+
+    Raises:
+        InputError: if there is no such run, or it has no variants, or no longer.
+    """
+    if not output.is_dir():
+        raise InputError(f"{output}: no such folder")
+    run = find_run(read_runs(output / "runs", held=is_held(output)), name)
+    told = run.record.artifacts.get(_ARTIFACT)
+    if not told:
+        raise InputError(f"run {run.run_id} has no device variants: DeviceModels did not finish in it")
+    path = output / told / "variants.json"
+    if not path.is_file():
+        raise InputError(f"run {run.run_id}: {path} has been removed")
+    entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return run, entries
+
+
+def lines(entries: Sequence[Mapping[str, Any]], budget: Budget, width: int | None = None) -> list[str]:
+    """A table of the variants, smallest first, and the one to ship.
+
+    Args:
+        entries: of variants.json.
+        budget: what a variant may take.
+        width: characters of a line; None for as many as it takes.
+    """
+    given = candidates(entries)
+    choice, on_front = choose(given, budget), front(given)
+    order = sorted(range(len(given)), key=lambda place: (not given[place].accepted, given[place].bytes))
+    return [
+        *aligned(_columns([entries[place] for place in order], choice, on_front), width),
+        "",
+        f"{_ON_FRONT} on the Pareto front: no other accepted variant is as good in bytes, gzip, p50 and metric",
+        _shipped(choice, budget),
+    ]
+
+
+def _columns(entries: Sequence[Mapping[str, Any]], choice: Choice, on_front: frozenset[str]) -> list[Column]:
+    marks = [_CHOSEN if entry["name"] == choice.chosen else " " for entry in entries]
+    stars = [_ON_FRONT if entry["name"] in on_front else " " for entry in entries]
+    names = [f"{mark}{star} {entry['name']}" for mark, star, entry in zip(marks, stars, entries, strict=True)]
+    metric = str(entries[0]["metric"]) if entries else "metric"
+    return [
+        Column("   variant", names),
+        Column("bytes", [f"{entry['bytes']:,}" for entry in entries], right=True),
+        Column("gzip", [f"{entry['gzip_bytes']:,}" for entry in entries], right=True),
+        Column(metric, [_number(entry["value"], ".4f") for entry in entries], right=True),
+        Column("change", [_number(entry.get("change"), "+.4f") for entry in entries], right=True),
+        Column("p50 us", [f"{entry['latency_p50_us']:.0f}" for entry in entries], right=True),
+        Column("peak MB", [_megabytes(entry.get("peak_memory_bytes")) for entry in entries], right=True, rank=1),
+        Column("why not", [_why(entry, choice, on_front) for entry in entries]),
+    ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _megabytes(value: int | None) -> str:
+    return "-" if value is None else f"{value / 1e6:.1f}"
+
+
+def _why(entry: Mapping[str, Any], choice: Choice, on_front: frozenset[str]) -> str:
+    if not entry["accepted"]:
+        return f"rejected: {'; '.join(entry['reasons'])}"
+    beaten = [] if entry["name"] in on_front else ["beaten by another"]
+    return "; ".join([*choice.unfit.get(entry["name"], ()), *beaten])
+
+
+def _shipped(choice: Choice, budget: Budget) -> str:
+    asked = ", ".join(f"{key} <= {most:,g}" for key, most in asdict(budget).items() if most is not None)
+    within = f" within {asked}" if asked else ""
+    if choice.chosen:
+        return f"{_CHOSEN} to ship: {choice.chosen}, the best metric of the accepted variants{within}"
+    return f"no accepted variant fits{within}"
+
+
+def _as_json(
+    run: StoredRun, entries: Sequence[Mapping[str, Any]], given: Sequence[Candidate], budget: Budget, choice: Choice
+) -> dict[str, Any]:
+    on_front = front(given)
+    variants = [
+        {**entry, "pareto": entry["name"] in on_front, "unfit": list(choice.unfit.get(str(entry["name"]), ()))}
+        for entry in entries
+    ]
+    return {"run": run.run_id, "budget": asdict(budget), "chosen": choice.chosen, "variants": variants}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
