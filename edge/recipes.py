@@ -19,12 +19,14 @@ class Recipe:
         expectation: what to expect of its size, speed and loss.
         needs_calibration: whether training rows must be given.
         build: makes the bytes of the .tflite file.
+        technique: what fine-tuning does to the trained model first, see schema.techniques; None takes it as it is.
     """
 
     name: str
     expectation: str
     needs_calibration: bool
     build: Callable[[Source], bytes]
+    technique: str | None = None
 
 
 _ALL = (
