@@ -20,6 +20,7 @@ from edge.half import halve
 from edge.source import Source
 from schema.closed import nearest
 from schema.errors import InputError
+from schema.techniques import Technique
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Recipe:
         name: as in problem.yaml's device.variants; the file is called <name>.tflite.
         expectation: what to expect of its size, speed and loss.
         backend: what does the quantization: tf_converter, ai_edge_quantizer, or flatbuffer (this package).
-        technique: the training-time part, whose SavedModel it starts from; None for the trained model itself.
+        technique: the training-time part, see schema.techniques, whose SavedModel it starts from; None for the trained model itself.
         needs_calibration: whether training rows must be given.
         build: makes the bytes of the .tflite file.
     """
@@ -38,7 +39,7 @@ class Recipe:
     name: str
     expectation: str
     backend: str
-    technique: str | None
+    technique: Technique | None
     needs_calibration: bool
     build: Callable[[Source], bytes]
 
@@ -104,7 +105,7 @@ _ALL = (
         expectation="int8's size on disk, and about half of it when compressed: most weights are zero; loses what "
         "pruning loses, about 0.002 AUC",
         backend=TF_CONVERTER,
-        technique="pruned",
+        technique=Technique.PRUNED,
         needs_calibration=True,
         build=lambda source: source.int8(),
     ),
@@ -113,7 +114,7 @@ _ALL = (
         expectation="int8's size on disk, and about two thirds of it when compressed: a layer's weights have a few "
         "distinct values, which one scale a layer keeps few; loses what clustering loses, about 0.002 AUC",
         backend=TF_CONVERTER,
-        technique="clustered",
+        technique=Technique.CLUSTERED,
         needs_calibration=True,
         build=lambda source: source.int8(by_channel=False),
     ),
@@ -121,7 +122,7 @@ _ALL = (
         name="qat_int8",
         expectation="int8's size and speed, with less loss: training has seen the rounding of weights and activations",
         backend=TF_CONVERTER,
-        technique="quantization_aware",
+        technique=Technique.QUANTIZATION_AWARE,
         needs_calibration=True,
         build=lambda source: source.int8(),
     ),
@@ -130,7 +131,7 @@ _ALL = (
         expectation="int8's size on disk, the smallest when compressed: pruned, then trained on with rounding seen and "
         "zeros kept",
         backend=TF_CONVERTER,
-        technique="pruned_quantization_aware",
+        technique=Technique.PRUNED_QUANTIZATION_AWARE,
         needs_calibration=True,
         build=lambda source: source.int8(),
     ),

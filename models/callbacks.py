@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from models.treatment import PLAIN, Treatment
 from schema.errors import PipelineError
 
 VALIDATION_LOSS = "val_loss"
@@ -46,11 +47,17 @@ class BestEpoch(tf_keras.callbacks.Callback):
 
     Its state is in variables, so that Backup can save it: Keras's EarlyStopping forgets the best weights when a
     training is killed and resumed.
+
+    Args:
+        weights: the network's, to begin with.
+        patience: epochs.
+        treatment: the network's; what is kept are the weights that its forward pass takes.
+        first: the first epoch that counts, from 0: before it the treatment is not what it is in the end.
     """
 
-    def __init__(self, weights: Sequence[Any], patience: int) -> None:
+    def __init__(self, weights: Sequence[Any], patience: int, treatment: Treatment = PLAIN, first: int = 0) -> None:
         super().__init__()
-        self.patience = patience
+        self.patience, self.treatment, self.first = patience, treatment, first
         self.loss = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
         self.epochs_since = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.weights = [tf.Variable(value, trainable=False) for value in weights]
@@ -62,16 +69,44 @@ class BestEpoch(tf_keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Judges the epoch by the weights that validation has just seen."""
-        del epoch
+        if epoch < self.first:
+            return
         loss = (logs or {})[VALIDATION_LOSS]
         if loss < float(self.loss):
             self.loss.assign(loss)
             self.epochs_since.assign(0)
-            for kept, value in zip(self.weights, self.model.get_weights(), strict=True):
+            for kept, value in zip(self.weights, self.treatment.kept_weights(self.model), strict=True):
                 kept.assign(value)
         else:
             self.epochs_since.assign_add(1)
         self.model.stop_training = self.exhausted
+
+
+class Treating(tf_keras.callbacks.Callback):
+    """Has a treatment look at the weights: at the beginning of an epoch, every few steps of it, and where it ends.
+
+    So what it makes of them at the beginning of an epoch does not depend on the steps before it, and a training that
+    is killed goes on as an unbroken one does.
+    """
+
+    def __init__(self, treatment: Treatment, steps: int, every: int) -> None:
+        super().__init__()
+        self.treatment, self.steps, self.every = treatment, steps, every
+        self.epoch = 0
+        # As in Profile: this callback asks for no step's numbers.
+        self._supports_tf_logs = True
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Notes which epoch it is."""
+        del logs
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Looks, if it is time."""
+        del logs
+        step = self.epoch * self.steps + batch
+        if batch % self.every == 0 or step == self.treatment.end:
+            self.treatment.update(step)
 
 
 class AveragedWeights(tf_keras.callbacks.Callback):

@@ -74,13 +74,13 @@ def export(model: RowModel, columns: Mapping[str, Column], folder: Path) -> None
     """Writes the server form (every signature) and the device form (raw rows to `score`) below `folder`."""
     served = _signatures(model, columns)
     tf.saved_model.save(model, str(folder / signatures.SERVING_FORM), signatures=served)
-    tf.saved_model.save(
-        model,
-        str(folder / signatures.DEVICE_FORM),
-        signatures={
-            signatures.SERVING_DEFAULT: _by_rows(model, lambda rows: {signatures.DEVICE_SCORE: model.score(rows)})
-        },
-    )
+    export_device_form(model, folder / signatures.DEVICE_FORM)
+
+
+def export_device_form(model: RowModel, folder: Path) -> None:
+    """Writes the device form, raw rows to `score`, into the folder."""
+    score = _by_rows(model, lambda rows: {signatures.DEVICE_SCORE: model.score(rows)})
+    tf.saved_model.save(model, str(folder), signatures={signatures.SERVING_DEFAULT: score})
 
 
 def _signatures(model: RowModel, columns: Mapping[str, Column]) -> dict[str, tf.types.experimental.ConcreteFunction]:

@@ -2,25 +2,32 @@
 
 import logging
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import tensorflow as tf
 import tf_keras
+from numpy.typing import NDArray
 
-from models.callbacks import AveragedWeights, Backup, BestEpoch, FiniteLoss, Profile
+from models.callbacks import AveragedWeights, Backup, BestEpoch, FiniteLoss, Profile, Treating
 from models.input import Source, distribute
 from models.network import build_network
 from models.statistics import Statistics
 from models.strategies import is_chief
 from models.training_options import Training
+from models.treatment import PLAIN, Treatment, treatment_of
 from models.warm_start import load_weights
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.problem import Task
+from schema.techniques import Technique
 
 _LOG = logging.getLogger(__name__)
+# Steps between two looks of a treatment at the weights, of which one takes as long as a step or two.
+_TREATED_EVERY = 25
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,18 @@ class FitPaths:
     logs: Path
     checkpoint: Path | None = None
     warm_start: Path | None = None
+
+
+@dataclass(frozen=True)
+class FineTune:
+    """A training that goes on from a trained network's weights, with a technique.
+
+    technique: what is done to the weights and values; how is said in `device.fine_tuning`.
+    weights: of the network, in order.
+    """
+
+    technique: Technique
+    weights: Sequence[NDArray[Any]]
 
 
 class MemberLoss(tf_keras.losses.Loss):
@@ -130,8 +149,12 @@ def fit(
     options: Training,
     paths: FitPaths,
     feed: Feed = distribute,
+    fine_tune: FineTune | None = None,
 ) -> tf_keras.Model:
     """Trains the problem's network and returns it with the weights of its best epoch and its `history`.
+
+    With `fine_tune` the network starts there and is treated; what is returned is a plain network all the same, with
+    the weights that the treated one took.
 
     The global batch is `network.batch_size` rows on each replica. Every worker of a cluster calls this alike. What is
     returned is free of the strategy and the optimizer, so that any process may save it alone.
@@ -143,8 +166,11 @@ def fit(
     tf_keras.utils.set_random_seed(options.seed)
     epochs = bound.problem.network.epochs
     steps = plan_steps(train, evaluation, bound.problem.network.batch_size, strategy.num_replicas_in_sync)
-    model = compiled(bound, statistics, strategy, options, paths, steps.training * epochs)
-    best = BestEpoch(model.get_weights(), bound.problem.network.patience)
+    treatment = _treatment(bound, fine_tune, steps.training * epochs)
+    begin = _beginning(statistics, paths, fine_tune)
+    model = compiled(bound, statistics, strategy, options, begin, steps.training * epochs, treatment)
+    patience = bound.problem.network.patience
+    best = BestEpoch(model.get_weights(), patience, treatment, first=treatment.end // steps.training)
     backup = Backup(model, best, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
     finished = resume(backup, strategy) if backup else 0
     if strategy.num_replicas_in_sync > 1:
@@ -160,6 +186,7 @@ def fit(
         callbacks=[
             *_profile(paths.logs, options.profile_steps, steps.training, chief=is_chief(strategy)),
             FiniteLoss(),
+            *([Treating(treatment, steps.training, _TREATED_EVERY)] if fine_tune else []),
             best,
             *([AveragedWeights()] if bound.problem.network.averaging else []),
             *([backup] if backup else []),
@@ -171,6 +198,23 @@ def fit(
     trained.set_weights([variable.numpy() for variable in best.weights])
     trained.history = history
     return trained
+
+
+def _treatment(bound: BoundProblem, fine_tune: FineTune | None, steps: int) -> Treatment:
+    settings = bound.problem.device.fine_tuning
+    return treatment_of(fine_tune.technique, settings, steps) if fine_tune else PLAIN
+
+
+def _beginning(
+    statistics: Statistics, paths: FitPaths, fine_tune: FineTune | None
+) -> Callable[[tf_keras.Model], None]:
+    """What puts the weights into a new network from which its training starts."""
+    if fine_tune is not None:
+        weights = list(fine_tune.weights)
+        return lambda model: model.set_weights(weights)
+    if paths.warm_start is not None:
+        return partial(load_weights, path=paths.warm_start, statistics=statistics)
+    return lambda _: None
 
 
 def plan_steps(train: Source, evaluation: Source, batch_size: int, replicas: int) -> Steps:
@@ -197,14 +241,17 @@ def compiled(
     statistics: Statistics,
     strategy: tf.distribute.Strategy,
     options: Training,
-    paths: FitPaths,
+    begin: Callable[[tf_keras.Model], None],
     steps: int,
+    treatment: Treatment = PLAIN,
 ) -> tf_keras.Model:
-    """The problem's network with loss, metrics and an optimizer whose learning rate runs out after `steps` steps."""
+    """The problem's network with loss, metrics and an optimizer whose learning rate runs out after `steps` steps.
+
+    `begin` puts the weights in from which the network starts.
+    """
     with strategy.scope():
-        model = build_network(bound, statistics)
-        if paths.warm_start is not None:
-            load_weights(model, paths.warm_start, statistics)
+        model = build_network(bound, statistics, treatment)
+        begin(model)
         model.compile(
             optimizer=_optimizer(bound, steps),
             loss=MemberLoss(bound.problem.task),

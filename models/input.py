@@ -212,6 +212,32 @@ def distribute(
     return strategy.distribute_datasets_from_function(lambda context: make(context=context))
 
 
+class SharedInput:
+    """`distribute` for several trainings on the same rows: they are read and parsed once."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[object, ...], tf.data.Dataset] = {}
+
+    def __call__(
+        self,
+        strategy: tf.distribute.Strategy,
+        source: Source,
+        bound: BoundProblem,
+        batch_size: int,
+        *,
+        training: bool,
+        seed: int = 0,
+        first_step: int = 0,
+    ) -> tf.data.Dataset:
+        """See `distribute`; strategy and problem must be the same every time."""
+        key = (source, batch_size, training, seed, first_step)
+        if key not in self._made:
+            self._made[key] = distribute(
+                strategy, source, bound, batch_size, training=training, seed=seed, first_step=first_step
+            )
+        return self._made[key]
+
+
 def fits_in_memory(source: Source, spec: Spec) -> bool:
     """Whether the split is small enough to be kept in memory as columns."""
     row_bytes = sum(dtype.size for dtype in _kept(spec).values())

@@ -39,10 +39,10 @@ def _train(job: dict[str, Any]) -> None:
     # Here, so that a starter that is gone is noticed while TensorFlow loads.
     import tensorflow as tf
 
-    from models.trainer import train
+    from models.worker_task import do_task
 
     tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
-    train(SimpleNamespace(**job["fn_args"]))
+    do_task(SimpleNamespace(**job["fn_args"]))
 
 
 def _leave_with_starter() -> None:

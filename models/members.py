@@ -9,17 +9,27 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 import tf_keras
 
+from models.treatment import PLAIN, Role, Treatment
+
 
 class MemberDense(tf_keras.layers.Layer):
     """One rectified dense layer for all members, of values that each member scales: to [N, members, units].
 
     Values are [N, D] that all members see, or [N, members, D] of their own; or a pair of [N, D1] and [N, D2] to be
-    joined, the second of which depends on no weight. With random signs members differ from the first step.
+    joined, the second of which depends on no weight. With random signs members differ from the first step. A treatment
+    says what the layer sees of its weights and values.
     """
 
-    def __init__(self, units: int, members: int, random_signs: bool = False, **options: object) -> None:
+    def __init__(
+        self,
+        units: int,
+        members: int,
+        random_signs: bool = False,
+        treatment: Treatment = PLAIN,
+        **options: object,
+    ) -> None:
         super().__init__(**options)
-        self.units, self.members, self.random_signs = units, members, random_signs
+        self.units, self.members, self.random_signs, self.treatment = units, members, random_signs, treatment
 
     def build(self, shape: tf.TensorShape | Sequence[tf.TensorShape]) -> None:
         """Creates the scales, unless there is but one member, the kernel and the bias."""
@@ -27,38 +37,44 @@ class MemberDense(tf_keras.layers.Layer):
         if self.members > 1:
             start = _random_signs if self.random_signs else "ones"
             self.scale = self.add_weight("scale", [self.members, size], initializer=start)
+            self.treatment.attach(self.scale, Role.FACTOR)
         self.kernel = self.add_weight("kernel", [size, self.units], initializer="glorot_uniform")
+        self.treatment.attach(self.kernel, Role.DENSE)
         self.bias = self.add_weight("bias", [self.units], initializer="zeros")
 
     def call(self, values: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> tf.Tensor:
         """Computes the layer."""
         parts = [values] if isinstance(values, tf.Tensor) else list(values)
-        if training and len(parts[0].shape) == 2:
+        if training and len(parts[0].shape) == 2 and not self.treatment.rounds_values:
             return self._with_scaled_kernel(parts)
-        return self._with_scaled_values(tf.concat(parts, axis=1) if len(parts) > 1 else parts[0])
+        return self._with_scaled_values(self.treatment.value(tf.concat(parts, axis=1)) if len(parts) > 1 else parts[0])
 
     def _with_scaled_values(self, values: tf.Tensor) -> tf.Tensor:
         if self.members > 1:
-            values = (values[:, tf.newaxis] if len(values.shape) == 2 else values) * self.scale
+            values = (values[:, tf.newaxis] if len(values.shape) == 2 else values) * self._seen(self.scale, Role.FACTOR)
+            values = self.treatment.value(values)
         # Rows and members as one axis: a plain matrix product, which devices quantize, where one on three axes
         # becomes a Tensordot that computes shapes.
-        flat = tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), self.kernel)
-        flat = tf.nn.relu(tf.nn.bias_add(flat, self.bias))
+        flat = tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), self._seen(self.kernel, Role.DENSE))
+        flat = self.treatment.value(tf.nn.relu(tf.nn.bias_add(flat, self.bias)))
         return tf.reshape(flat, [-1, self.members, self.units])
 
     def _with_scaled_kernel(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
         # The same numbers without [N, members, D], which is larger than all else in a train step. A device would have
         # to hold a kernel of each member for it.
-        kernel = tf.convert_to_tensor(self.kernel)
+        kernel = self._seen(self.kernel, Role.DENSE)
         if self.members > 1:
-            kernel = tf.transpose(self.scale)[:, :, tf.newaxis] * kernel[:, tf.newaxis]
+            kernel = tf.transpose(self._seen(self.scale, Role.FACTOR))[:, :, tf.newaxis] * kernel[:, tf.newaxis]
             kernel = tf.reshape(kernel, [-1, self.members * self.units])
         flat = _joined_product(*parts, kernel) if len(parts) > 1 else tf.matmul(parts[0], kernel)
         flat = tf.nn.relu(tf.nn.bias_add(flat, tf.tile(self.bias, [self.members])))
         return tf.reshape(flat, [-1, self.members, self.units])
 
+    def _seen(self, weight: tf.Variable, role: Role) -> tf.Tensor:
+        return self.treatment.weight(weight.name, tf.convert_to_tensor(weight), role)
+
     def get_config(self) -> dict[str, object]:
-        """Constructor arguments."""
+        """Constructor arguments, without the treatment."""
         own = {"units": self.units, "members": self.members, "random_signs": self.random_signs}
         return {**super().get_config(), **own}
 

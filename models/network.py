@@ -1,6 +1,7 @@
 """The network: embeddings and piecewise-linear numbers, a wide part, a deep tower, members of an ensemble in one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import tf_keras
 from models.dropout import ByteDropout
 from models.members import MemberDense, MemberHead, MemberScale
 from models.statistics import Statistics
+from models.treatment import PLAIN, Role, Treatment
 from schema.bound import BoundProblem
 from schema.problem import Encoding
 
@@ -37,8 +39,28 @@ class HatBasis(tf_keras.layers.Layer):
         return {**super().get_config(), "knots": self.knots}
 
 
-def build_network(bound: BoundProblem, statistics: Statistics) -> tf_keras.Model:
-    """The untrained network.
+class Table(tf_keras.layers.Embedding):
+    """The vectors of a category's ids, as the treatment has them."""
+
+    def __init__(self, ids: int, width: int, treatment: Treatment, **options: object) -> None:
+        super().__init__(ids, width, **options)
+        self.treatment = treatment
+
+    def build(self, shape: tf.TensorShape) -> None:
+        """Creates the vectors."""
+        super().build(shape)
+        self.treatment.attach(self.embeddings, Role.TABLE)
+
+    def call(self, ids: tf.Tensor) -> tf.Tensor:
+        """Vectors [N, width] of ids [N]."""
+        if self.treatment is PLAIN:
+            return super().call(ids)
+        table = self.treatment.weight(self.embeddings.name, tf.convert_to_tensor(self.embeddings), Role.TABLE)
+        return tf.gather(table, ids)
+
+
+def build_network(bound: BoundProblem, statistics: Statistics, treatment: Treatment = PLAIN) -> tf_keras.Model:
+    """The untrained network; a treatment changes what it computes, and neither name, shape nor order of its weights.
 
     Inputs: one [N] tensor a feature, int64 ids or float32 ranks. Output: float32 [N, members, outputs] logits, or
     standardised values for a regression.
@@ -46,9 +68,10 @@ def build_network(bound: BoundProblem, statistics: Statistics) -> tf_keras.Model
     problem, sizes = bound.problem, bound.problem.network
     inputs = {name: _input(bound, name) for name in problem.features}
     numbers = _numbers(bound, inputs)
-    wide = [_embed(bound, statistics, inputs, problem.outputs, "wide")] if _categories(bound) else []
-    deep = [_embed(bound, statistics, inputs, sizes.embedding_size, "deep")] if _categories(bound) else []
-    logits = _tower([*deep, *numbers], bound)
+    table = partial(_table, bound, statistics, treatment)
+    wide = [_embed(bound, inputs, partial(table, problem.outputs, "wide"))] if _categories(bound) else []
+    deep = [_embed(bound, inputs, partial(table, sizes.embedding_size, "deep"))] if _categories(bound) else []
+    logits = _tower([*deep, *numbers], bound, treatment)
     linear = [tf_keras.layers.Dense(problem.outputs, name="wide_numbers")(part) for part in numbers]
     linear += [
         tf_keras.layers.Lambda(_sum_features, arguments={"outputs": problem.outputs}, name="wide_categories")(part)
@@ -76,14 +99,16 @@ def _numbers(bound: BoundProblem, inputs: Mapping[str, tf.Tensor]) -> list[tf.Te
     return [HatBasis(bound.problem.network.numeric_knots, name="hat_basis")(ranks)]
 
 
+def _table(
+    bound: BoundProblem, statistics: Statistics, treatment: Treatment, width: int, part: str, name: str
+) -> tf_keras.layers.Layer:
+    return Table(statistics.ids(bound, name), width, treatment, name=f"{part}_embedding_{name}")
+
+
 def _embed(
-    bound: BoundProblem, statistics: Statistics, inputs: Mapping[str, tf.Tensor], width: int, part: str
+    bound: BoundProblem, inputs: Mapping[str, tf.Tensor], table: Callable[[str], tf_keras.layers.Layer]
 ) -> tf.Tensor:
-    vectors = [
-        tf_keras.layers.Embedding(statistics.ids(bound, name), width, name=f"{part}_embedding_{name}")(inputs[name])
-        for name in _categories(bound)
-    ]
-    return _joined(vectors)
+    return _joined([table(name)(inputs[name]) for name in _categories(bound)])
 
 
 def _joined(parts: list[tf.Tensor]) -> tf.Tensor:
@@ -94,10 +119,11 @@ def _sum_features(values: tf.Tensor, outputs: int) -> tf.Tensor:
     return tf.reduce_sum(tf.reshape(values, [-1, values.shape[1] // outputs, outputs]), axis=1)
 
 
-def _tower(parts: list[tf.Tensor], bound: BoundProblem) -> tf.Tensor:
+def _tower(parts: list[tf.Tensor], bound: BoundProblem, treatment: Treatment) -> tf.Tensor:
     sizes = bound.problem.network
     values: Any = parts if len(parts) > 1 else parts[0]
     for depth, units in enumerate(sizes.hidden_units, start=1):
-        values = MemberDense(units, sizes.members, random_signs=depth == 1, name=f"deep_{depth}")(values)
+        layer = MemberDense(units, sizes.members, depth == 1, treatment, name=f"deep_{depth}")
+        values = layer(values)
         values = ByteDropout(sizes.dropout, name=f"dropout_{depth}")(values)
     return MemberHead(bound.problem.outputs, name="head")(MemberScale(name="head_scale")(values))

@@ -20,8 +20,8 @@ from typing import Any
 # TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from models.trainer import train
 from models.worker_fault import write_fault
+from models.worker_task import do_task
 from schema.errors import InputError
 
 INDEX = "JOB_COMPLETION_INDEX"
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         os.environ["TF_CONFIG"] = json.dumps(tf_config(workers, index))
         await_names(workers, chosen.patience)
-        train(SimpleNamespace(**read_job(chosen.job)))
+        do_task(SimpleNamespace(**read_job(chosen.job)))
     except Exception as error:  # noqa: BLE001 (whatever it is, the pipeline's Trainer is told)
         traceback.print_exc()
         return write_fault(fault_file(chosen.job, index), error)
@@ -86,7 +86,7 @@ def unknown_hosts(workers: Sequence[str]) -> list[str]:
 
 
 def read_job(file: Path) -> Mapping[str, Any]:
-    """What to call `train` with.
+    """What to call `do_task` with.
 
     Raises:
         InputError: if the file is not there, where no volume is mounted.

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,22 @@ def run_fn(fn_args: Any) -> None:
     cluster lays its arguments out there for the other workers (see models.worker). With `training.local_workers`
     processes of their own train (see models.local_cluster), and this one waits for them.
     """
+    run(fn_args, train)
+
+
+def run(fn_args: Any, work: Callable[[Any], None]) -> None:
+    """Does the work of a training in this process, with others beside it if need be; or has local workers do it.
+
+    Args:
+        fn_args: see run_fn.
+        work: what a process does with them; the others know it by models.worker_task.
+    """
     options = Training.model_validate_json(fn_args.custom_config["training"])
     if options.local_workers:
         train_in_processes(as_json(fn_args), options)
         return
     with _offered(fn_args, options):
-        train(fn_args)
+        work(fn_args)
 
 
 def train(fn_args: Any) -> None:
@@ -128,12 +138,22 @@ def checkpoint_folder(fn_args: Any) -> Path:
     identity = [
         {**fn_args.custom_config, "training": options.model_dump_json()},
         fn_args.hyperparameters,
-        fn_args.base_model,
+        (fn_args.base_model, _digest_of_weights(fn_args.base_model)),
         # A path alone may hold other rows than it did: a deleted metadata store counts its executions anew.
         [(name, tf.io.gfile.stat(name).length) for name in names],
     ]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return Path(fn_args.custom_config["checkpoints"]) / digest[:16]
+
+
+def base_weights(base_model: str) -> Path:
+    """The file of weights of a base model, given as TFX does: by its served form."""
+    return Path(base_model).parent / signatures.WEIGHTS
+
+
+def _digest_of_weights(base_model: str | None) -> str:
+    file = base_weights(base_model) if base_model else None
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file and file.is_file() else ""
 
 
 def _warm_start(options: Training, base_model: str | None) -> Path | None:
@@ -142,4 +162,4 @@ def _warm_start(options: Training, base_model: str | None) -> Path | None:
     if not base_model:
         _LOG.warning("warm start: training starts afresh, since no model has been released yet")
         return None
-    return Path(base_model).parent / signatures.WEIGHTS
+    return base_weights(base_model)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.encoding import FIRST_TERM_ID
 from models.statistics import Statistics
+from schema.errors import InputError
 
 _LOG = logging.getLogger(__name__)
 _TERMS = "terms"
@@ -29,27 +30,41 @@ def save_weights(network: tf_keras.Model, path: Path, statistics: Statistics) ->
     np.savez(path, **arrays)
 
 
+class UnfitWeightsError(InputError):
+    """Saved weights that cannot be read, or are none of this network's."""
+
+
 def load_weights(network: tf_keras.Model, path: Path, statistics: Statistics) -> None:
-    """Puts saved weights into the network. If they do not all fit it, warns why and leaves it as it is.
+    """Puts saved weights into the network. If they do not all fit it, warns why and leaves it as it is."""
+    try:
+        network.set_weights(saved_weights(network, path, statistics))
+    except UnfitWeightsError as error:
+        _LOG.warning("warm start: training starts afresh, since %s", error)
+        return
+    _LOG.info("warm start: training starts from %s", path)
+
+
+def saved_weights(network: tf_keras.Model, path: Path, statistics: Statistics) -> list[NDArray[np.generic]]:
+    """Saved weights in the order of the network's.
 
     A term keeps its vectors wherever it stands in the new vocabulary; one that is new there starts afresh.
+
+    Raises:
+        UnfitWeightsError: saying why, if they do not all fit.
     """
     try:
         with path.open("rb") as file, np.load(file) as saved:
             found: Weights = dict(saved)
             terms = json.loads(found.pop(_TERMS, np.frombuffer(b"{}", np.uint8)).tobytes())
     except (OSError, EOFError, ValueError, BadZipFile) as error:
-        _LOG.warning("warm start: training starts afresh, since %s is not readable: %s", path, error)
-        return
+        raise UnfitWeightsError(f"{path} is not readable: {error}") from None
     for feature, vocabulary in statistics.vocabularies.items():
         before = {bytes.fromhex(term): place for place, term in enumerate(terms.get(feature, []))}
         _move_terms(network, found, feature, before, vocabulary)
     misfits = _misfits(network, found)
     if misfits:
-        _LOG.warning("warm start: training starts afresh, since %s does not fit: %s", path, "; ".join(misfits))
-        return
-    network.set_weights([found[variable.name] for variable in network.weights])
-    _LOG.info("warm start: training starts from %s", path)
+        raise UnfitWeightsError(f"{path} does not fit: {'; '.join(misfits)}")
+    return [found[variable.name] for variable in network.weights]
 
 
 def _move_terms(

@@ -23,7 +23,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from models.strategies import chief_address, names_chief, read_tf_config
-from models.trainer import job_file, run_fn
+from models.trainer import job_file
+from models.worker_task import do_task
 from schema.errors import InputError, PipelineError
 
 _POLL_SECONDS = 1.0
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = _workers_config(chosen.output)
         file = job_file(chosen.output.absolute() / "cache" / "checkpoints")
-        run_fn(SimpleNamespace(**wait_for_job(file, config, chosen.patience)))
+        do_task(SimpleNamespace(**wait_for_job(file, config, chosen.patience)))
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def wait_for_job(file: Path, config: Mapping[str, Any], patience: float) -> dict[str, Any]:
-    """What the chief calls run_fn with, as soon as it listens at its address and has laid that out in the file.
+    """What the chief's run_fn is called with, as soon as it listens at its address and has laid that out in the file.
 
     Args:
         file: see models.trainer.job_file.

@@ -140,12 +140,39 @@ class Evaluation(Closed):
     )
 
 
+class Pattern(StrEnum):
+    """Which weights of a dense layer pruning may set to 0.
+
+    unstructured  the smallest ones, wherever they are.
+    two_of_four   the two smallest of every four inputs that stand beside each other, for hardware that skips those.
+    """
+
+    UNSTRUCTURED = "unstructured"
+    TWO_OF_FOUR = "two_of_four"
+
+
+class FineTuning(Closed):
+    """How the trained network is fine-tuned for the recipes that ask for a technique."""
+
+    epochs: int = Field(default=2, ge=1, description="passes over the training split, a technique")
+    learning_rate: float = Field(default=0.0005, gt=0, description="AdamW's step size at its peak")
+    sparsity: float = Field(
+        default=0.8, gt=0, lt=1, description="share of the weights of dense layers and embeddings that pruning sets to 0"
+    )
+    pattern: Pattern = Field(
+        default=Pattern.UNSTRUCTURED,
+        description="unstructured, or two_of_four: of a dense layer's weights every second of four; embeddings as ever",
+    )
+    clusters: int = Field(default=32, ge=2, le=256, description="values that clustering leaves to a weight tensor")
+
+
 class Device(Closed):
     """The LiteRT variants and what each is held to, against the server model."""
 
     variants: tuple[str, ...] = Field(
         default=("float32", "float16", "dynamic_int8", "int8"), min_length=1, description="recipes to convert"
     )
+    fine_tuning: FineTuning = FineTuning()
     calibration_rows: int = Field(default=2048, ge=1, description="training rows the int8 ranges are read from")
     max_metric_drop: float = Field(
         default=0.002, ge=0, description="how much worse the variant's main metric may be than the server model's"

@@ -30,8 +30,15 @@ SERVING_FORM = "Format-Serving"
 DEVICE_FORM = "Format-Device"
 # The device form whose last layer can be trained on a device.
 TRAINABLE_FORM = "Format-Device-trainable"
+# In place of a served form in a fine-tuned model, which has none: what became of each technique, as JSON.
+TECHNIQUES = "techniques.json"
 # The weights by name inside a Model artifact and a released version, from which a later training may start.
 WEIGHTS = "weights/weights.npz"
+
+
+def device_form(technique: str | None) -> str:
+    """Folder of the device form of a fine-tuned model, by its technique; of the trained model's own for None."""
+    return DEVICE_FORM if technique is None else f"{DEVICE_FORM}-{technique}"
 
 
 def prediction_key(task: Task) -> str:

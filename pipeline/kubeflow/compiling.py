@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.graph import create_pipeline
 from pipeline.kubeflow import mends
 from pipeline.kubeflow.rules import Subject, faults, metadata_stores, unfit_nodes
+from pipeline.stages.model import TRAINING_NODES
 from schema.errors import InputError
 
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
@@ -64,7 +65,7 @@ def compile_pipeline(config: Config, target: str) -> Compiled:
     mends.name_conditions(spec)
     mends.never_cached(spec, uncached)
     mends.add_retries(spec, kubeflow)
-    mends.add_resources(spec, kubeflow, waiting=["Trainer"] if training.workers else [])
+    mends.add_resources(spec, kubeflow, waiting=TRAINING_NODES if training.workers else [])
     beam = config.environment.beam
     _refuse(faults(Subject(spec, target, image, config.root, kubeflow, beam, training, config.containers)))
     platform = mends.platform(spec, kubeflow.volumes) if target == "oss" else None

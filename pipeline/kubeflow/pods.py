@@ -1,4 +1,4 @@
-"""The Trainer's work in several pods: a TrainJob of Kubeflow Trainer v2, which the Trainer's node makes and waits for.
+"""A Trainer's work in several pods: a TrainJob of Kubeflow Trainer v2, which the Trainer's node makes and waits for.
 
 Kubeflow Pipelines gives a node one pod. What the node got, Transform's output above all, is copied to the volume that
 all pods mount, where they also leave the model.
@@ -45,20 +45,20 @@ class Pods(Closed):
     folder: str
 
 
-def custom_config(config: Config) -> dict[str, str]:
-    """What run_fn reads beside the Trainer's own."""
+def custom_config(config: Config, node: str) -> dict[str, str]:
+    """What run_fn reads beside the own of a node that trains."""
     environment = config.environment
     pods = Pods(
         count=environment.training.workers,
         image=config.containers.image,
-        resources=resources_of("Trainer", environment.kubeflow),
+        resources=resources_of(node, environment.kubeflow),
         folder=str(config.cache / "train_jobs"),
     )
     return {"pods": pods.model_dump_json()}
 
 
 def run_fn(fn_args: Any) -> None:
-    """Trains in a TrainJob, with what TFX hands to `models.trainer.run_fn`, and `pods` (Pods) in `custom_config`.
+    """Trains in a TrainJob, with what TFX hands to a run_fn of `models`, and `pods` (Pods) in `custom_config`.
 
     An attempt that is made again, since this node's pod was lost, finds the job of the one before it and waits for it.
 

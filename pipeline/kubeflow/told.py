@@ -7,6 +7,7 @@ from pipeline.config import Config
 from pipeline.environment import Resources
 from pipeline.kubeflow.compiling import Compiled
 from pipeline.kubeflow.mends import resources_of
+from pipeline.stages.model import TRAINING_NODES
 
 TARGETS = {"oss": "Kubeflow Pipelines", "vertex": "Vertex AI Pipelines"}
 
@@ -18,7 +19,7 @@ def lines(config: Config, compiled: Compiled, image: str, target: str, file: Pat
     yield f"  {config.name} for {TARGETS[target]}, environment {config.environment.name}"
     yield ""
     for name in compiled.nodes:
-        several = _workers(config) if name == "Trainer" and training.workers else ""
+        several = _workers(config, name) if name in TRAINING_NODES and training.workers else ""
         again = "  runs each time" if name in compiled.uncached else ""
         yield f"  {name:<18}{several or _resources(resources_of(name, kubeflow)):<24}{again}".rstrip()
     yield ""
@@ -50,12 +51,12 @@ def warnings(config: Config, image: str) -> Iterator[str]:
         yield "kubeflow.caching is off: each node runs each time"
 
 
-def _workers(config: Config) -> str:
+def _workers(config: Config, node: str) -> str:
     """Who trains together."""
     environment = config.environment
     if environment.orchestrator == "vertex":
         return f"{environment.training.workers} x {environment.kubeflow.machine_type}"
-    each = _resources(resources_of("Trainer", environment.kubeflow))
+    each = _resources(resources_of(node, environment.kubeflow))
     return f"{environment.training.workers} pods" + (f", {each} each" if each else "")
 
 

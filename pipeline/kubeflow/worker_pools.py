@@ -1,4 +1,4 @@
-"""The Trainer's work on several machines of Vertex AI: a custom job with worker pools, which TFX's own Trainer starts.
+"""A Trainer's work on several machines of Vertex AI: a custom job with worker pools, which TFX's own Trainer starts.
 
 Vertex AI sets TF_CONFIG in each pool's containers: the first pool is the chief, the second has the workers. Each of
 them runs TFX's executor on the same arguments, and sees the bucket below /gcs.
@@ -17,13 +17,13 @@ from pipeline.kubeflow.mends import resources_of
 __all__ = ["Trainer", "custom_config"]
 
 
-def custom_config(config: Config) -> dict[str, Any]:
+def custom_config(config: Config, node: str) -> dict[str, Any]:
     """What TFX's Trainer for Vertex AI reads: project, region, and the custom job.
 
     Source: cloud.google.com/vertex-ai/docs/reference/rest/v1/CustomJobSpec.
     """
     containers, workers = config.containers, config.environment.training.workers
-    pools = [_pool(config, 1), _pool(config, workers - 1)]
+    pools = [_pool(config, node, 1), _pool(config, node, workers - 1)]
     return {
         ENABLE_VERTEX_KEY: True,
         VERTEX_REGION_KEY: containers.location,
@@ -31,16 +31,16 @@ def custom_config(config: Config) -> dict[str, Any]:
     }
 
 
-def _pool(config: Config, machines: int) -> dict[str, Any]:
+def _pool(config: Config, node: str, machines: int) -> dict[str, Any]:
     return {
-        "machine_spec": _machine(config.environment.kubeflow),
+        "machine_spec": _machine(config.environment.kubeflow, node),
         "replica_count": machines,
         # TFX puts the command in.
         "container_spec": {"image_uri": config.containers.image},
     }
 
 
-def _machine(kubeflow: Kubeflow) -> dict[str, Any]:
-    wanted = resources_of("Trainer", kubeflow)
+def _machine(kubeflow: Kubeflow, node: str) -> dict[str, Any]:
+    wanted = resources_of(node, kubeflow)
     gpus = {"accelerator_type": wanted.gpu_type, "accelerator_count": wanted.gpus} if wanted.gpus else {}
     return {"machine_type": kubeflow.machine_type, **gpus}

@@ -1,5 +1,6 @@
-"""Transformed examples to a trained model."""
+"""Transformed examples to a trained model, and to what fine-tuning makes of it."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,24 +8,35 @@ from tfx.components import Trainer
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
 from components.tuner import LoggedTuner
+from edge import recipes
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
 from pipeline.stages.baseline import earlier_model
 from pipeline.stages.data import DataStage
-from pipeline.stages.scope import model_scope
+from pipeline.stages.scope import fine_tuning_scope, model_scope
+from schema.techniques import Technique
+
+# The nodes that train, where training.workers says so on several machines.
+TRAINING_NODES = ("Trainer", "FineTuner")
 
 
 @dataclass(frozen=True)
 class ModelStage:
-    """Channels of the model stage; `records` are what tells of the training, by the name of a node's input."""
+    """Channels of the model stage.
+
+    model: the trained one.
+    fine_tuned: a model with a device form a technique; None where no recipe asks for one.
+    records: what tells of the training, by the name of a node's input.
+    """
 
     model: Any
+    fine_tuned: Any
     records: dict[str, Any]
     nodes: list[Any]
 
 
 def stage(config: Config, rows: DataStage) -> ModelStage:
-    """Tuner (when enabled), WarmStart (when enabled) and Trainer."""
+    """Tuner (when enabled), WarmStart (when enabled), Trainer, and FineTuner (when a recipe asks for a technique)."""
     tuning, training = config.environment.tuning, config.environment.training
     nodes = []
     inputs = _inputs(rows)
@@ -34,30 +46,50 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
     if training.warm_start:
         nodes.append(earlier_model(config).with_id("WarmStart"))
         inputs["base_model"] = nodes[-1].outputs["model"]
-    trainer = _trainer(config, inputs)
+    trainer = _training_node("Trainer", "models.trainer", config, _shared(config), inputs)
+    nodes.append(trainer)
     records = {"model_run": trainer.outputs["model_run"]}
     if tuning.enabled:
         records["hyperparameters"] = inputs["hyperparameters"]
-    return ModelStage(model=trainer.outputs["model"], records=records, nodes=[*nodes, trainer])
+    model, fine_tuned = trainer.outputs["model"], None
+    if techniques(config):
+        nodes.append(_fine_tuner(config, {**inputs, "base_model": model}))
+        fine_tuned = nodes[-1].outputs["model"]
+    return ModelStage(model=model, fine_tuned=fine_tuned, records=records, nodes=nodes)
 
 
-def _trainer(config: Config, inputs: dict[str, Any]) -> Any:
-    """The Trainer: in the node's own process, or where several machines train together, in those."""
+def techniques(config: Config) -> tuple[Technique, ...]:
+    """What the listed recipes ask for, each once."""
+    asked = {recipes.find(name).technique for name in config.problem.device.variants}
+    return tuple(technique for technique in Technique if technique in asked)
+
+
+def _fine_tuner(config: Config, inputs: dict[str, Any]) -> Any:
     custom = {
         **_shared(config),
-        "checkpoints": str(config.cache / "checkpoints"),
-        "fingerprint": source_fingerprint("models.trainer"),
+        "bound": fine_tuning_scope(config.bound),
+        "techniques": json.dumps(techniques(config)),
     }
-    kind, run_fn = Trainer, "models.trainer.run_fn"
+    return _training_node("FineTuner", "models.fine_tuner", config, custom, inputs)
+
+
+def _training_node(name: str, module: str, config: Config, own: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    """A Trainer of TFX: in the node's own process, or where several machines train together, in those."""
+    custom = {
+        **own,
+        "checkpoints": str(config.cache / "checkpoints"),
+        "fingerprint": source_fingerprint(module),
+    }
+    kind, run_fn = Trainer, f"{module}.run_fn"
     if config.environment.training.workers:
         # Only here: they need the clients of clouds, which a local run does without.
         from pipeline.kubeflow import pods, worker_pools
 
         if config.environment.orchestrator == "vertex":
-            kind, custom = worker_pools.Trainer, {**custom, **worker_pools.custom_config(config)}
+            kind, custom = worker_pools.Trainer, {**custom, **worker_pools.custom_config(config, name)}
         else:
-            run_fn, custom = "pipeline.kubeflow.pods.run_fn", {**custom, **pods.custom_config(config)}
-    return kind(run_fn=run_fn, custom_config=custom, **inputs).with_id("Trainer")
+            run_fn, custom = "pipeline.kubeflow.pods.run_fn", {**custom, **pods.custom_config(config, name)}
+    return kind(run_fn=run_fn, custom_config=custom, **inputs).with_id(name)
 
 
 def _tuner(config: Config, inputs: dict[str, Any]) -> Any:

@@ -30,13 +30,16 @@ class ReleaseStage:
 
 def stage(config: Config, rows: DataStage, trained: ModelStage, judged: EvaluationStage) -> ReleaseStage:
     """DeviceModels, ReleaseGate, ModelCard and, for a blessed model, Pusher."""
+    fine_tuned = {} if trained.fine_tuned is None else {"fine_tuned": trained.fine_tuned}
     device = DeviceModelsGen(
         model=trained.model,
         examples=rows.examples,
         schema=rows.schema,
         transform_graph=rows.transform.outputs["transform_graph"],
         bound=device_scope(config.bound),
+        cache=str(config.cache / "variants"),
         fingerprint=source_fingerprint("components.device_models"),
+        **fine_tuned,
     ).with_id("DeviceModels")
     gate = ReleaseGate(
         model=trained.model,

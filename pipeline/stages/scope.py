@@ -21,6 +21,13 @@ def model_scope(bound: BoundProblem) -> str:
     return _narrowed(bound, network=bound.problem.network, evaluation=threshold)
 
 
+def fine_tuning_scope(bound: BoundProblem) -> str:
+    """The problem as JSON with only what fine-tuned models depend on."""
+    kept = BoundProblem.model_validate_json(model_scope(bound))
+    device = Device(fine_tuning=bound.problem.device.fine_tuning)
+    return kept.model_copy(update={"problem": kept.problem.model_copy(update={"device": device})}).model_dump_json()
+
+
 def device_scope(bound: BoundProblem) -> str:
     """The problem as JSON with what device variants and their verdicts depend on."""
     given = bound.problem.evaluation
