@@ -56,7 +56,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     # What the conversion's process leaves to this one is done in the meantime.
     with ThreadPoolExecutor(1) as conversion:
         converted = conversion.submit(
-            convert_each, Path(model.uri) / signatures.DEVICE_FORM, device.variants, folder, calibration
+            convert_each, {None: Path(model.uri) / signatures.DEVICE_FORM}, device.variants, folder, calibration
         )
         timed, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
         scorers: dict[str, Scorer] = {SERVER: server_scorer(Path(model.uri) / signatures.SERVING_FORM, problem)}

@@ -13,7 +13,7 @@ _WORTH = 0.25
 
 
 def pay(model: Any) -> bool:
-    """Whether some dense layer's rounding error falls by half or more with one scale an output instead of one in all."""
+    """Whether some dense layer's rounding error falls by half or more with a scale an output instead of one in all."""
     layers = [operator for operator in graph.operators(model) if operator.name == "FULLY_CONNECTED"]
     return any(_error_left(weights) <= _WORTH for weights in (_weights(model, layer) for layer in layers))
 
