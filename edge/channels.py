@@ -13,7 +13,7 @@ _WORTH = 0.25
 
 
 def pay(model: Any) -> bool:
-    """Whether some dense layer's rounding error falls by half or more with one scale an output instead of one in all."""
+    """Whether some dense layer's rounding error falls by half or more with a scale an output instead of one in all."""
     layers = [operator for operator in graph.operators(model) if operator.name == "FULLY_CONNECTED"]
     return any(_error_left(weights) <= _WORTH for weights in (_weights(model, layer) for layer in layers))
 
@@ -30,7 +30,7 @@ def _error_left(weights: Array) -> float:
 
     Rounding to a grid of step s has a mean square error of s * s / 12, and steps follow the largest weight.
     """
-    if weights.size < constants.SMALLEST:
+    if weights.size < constants.SMALLEST or not weights.any():
         return 1.0
     largest = np.abs(weights).max(axis=1)
-    return float(np.mean(largest**2) / (largest.max() ** 2 or 1.0))
+    return float(np.mean(largest**2) / largest.max() ** 2)

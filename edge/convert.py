@@ -183,8 +183,7 @@ class _Conversion:
             return
         try:
             columns = calibration() if callable(calibration) else calibration
-            if not columns:
-                raise _uncalibrated(needing[0])
+            _check_rows(columns, needing[0])
             rows.save(self._rows_file(), columns)
             self.rows.set_result(variant_cache.rows_digest(columns))
         except BaseException as error:
@@ -237,6 +236,11 @@ def _check(models: Mapping[str | None, Path], names: Sequence[str], calibration:
             raise InputError(f"{saved_model}: no SavedModel there (saved_model.pb is absent)")
         if recipe.needs_calibration and not calibration:
             raise _uncalibrated(name)
+
+
+def _check_rows(columns: Columns, name: str) -> None:
+    if not columns:
+        raise _uncalibrated(name)
 
 
 def _uncalibrated(name: str) -> InputError:

@@ -16,14 +16,14 @@ def quantize_tables(content: bytes, table_bits: int) -> bytes:
     """A float32 model with tables of `table_bits`, large dense weights of eight bits, and activations in float.
 
     AI Edge Quantizer knows four bits for EMBEDDING_LOOKUP and not for GATHER, so lookups of learned tables become the
-    former. Tables have one scale, since one a row would take 12 bytes beside a row of half its width. What the quantizer
-    does not know stays as it is: hash tables, strings.
+    former. Tables have one scale, since one a row would take 12 bytes beside a row of half its width. What the
+    quantizer does not know stays as it is: hash tables, strings.
 
     Args:
         content: a .tflite file whose tensors have names, each its own.
         table_bits: 4 or 8. Small tables get 8 in any case, since little is saved there, and so do tables of an odd
-            width: LiteRT's lookup takes a row of four-bit values to begin at a whole byte, and where it does not, answers
-            with its neighbour's.
+            width: LiteRT's lookup takes a row of four-bit values to begin at a whole byte, and where it does not,
+            answers with its neighbour's.
     """
     from ai_edge_quantizer import qtyping, quantizer
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
@@ -24,8 +25,17 @@ class Operator:
 
 
 def read(content: bytes) -> Any:
-    """The file's mutable object tree (a ModelT of the LiteRT schema)."""
-    return flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    """The file's mutable object tree (a ModelT of the LiteRT schema).
+
+    Shapes, scales, inputs and outputs are of each object's own, though the file may share them; the data of buffers,
+    which may be large, are a view.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    for subgraph in model.subgraphs or ():
+        for owner in (subgraph, *(subgraph.tensors or ()), *(subgraph.operators or ())):
+            _unshare(owner)
+            _unshare(getattr(owner, "quantization", None))
+    return model
 
 
 def write(model: Any) -> bytes:
@@ -74,6 +84,12 @@ def tensor_size(model: Any, tensor: int) -> int:
     for length in _indices(model.subgraphs[0].tensors[tensor].shape):
         size *= length
     return size
+
+
+def _unshare(owner: Any) -> None:
+    for name, value in list(vars(owner).items()) if owner is not None else ():
+        if isinstance(value, np.ndarray):
+            setattr(owner, name, value.copy())
 
 
 def _indices(values: Iterable[int] | None) -> tuple[int, ...]:

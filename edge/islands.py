@@ -57,9 +57,15 @@ def _head(model: Any, operators: Iterable[graph.Operator]) -> list[int]:
             # A small last layer is float itself, and what feeds it is not.
             feeding.update(operator.inputs)
             found += operator.outputs
-        elif operator.name not in _LOOKUPS:
+        elif operator.name not in _LOOKUPS and not _joins_lookups(model, operator):
             found += operator.outputs
     return found
+
+
+def _joins_lookups(model: Any, operator: graph.Operator) -> bool:
+    """Whether it only joins looked-up rows, which are int8 and can be widened together."""
+    lookups = {index for entry in graph.operators(model) if entry.name in _LOOKUPS for index in entry.outputs}
+    return operator.name == "CONCATENATION" and lookups.issuperset(operator.inputs)
 
 
 def _small(model: Any, layer: graph.Operator) -> bool:

@@ -5,15 +5,15 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edge import graph
+from edge import constants, graph
 
 _LOG = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
 
-# First TFLite release by operator, of version 1, 2, 3...; None where our files never hold that version. Source:
-# FindMinimumRuntimeVersionForOp in LiteRT's tflite/tools/versioning/runtime_version.cc (TensorFlow's
-# lite/tools/versioning until 2.20), for the operators that our models convert to. QUANTIZE 4 is not listed there.
+# First TFLite release by operator, of version 1, 2, 3... Source: FindMinimumRuntimeVersionForOp in LiteRT's
+# tflite/tools/versioning/runtime_version.cc (before, TensorFlow's lite/tools/versioning), for the operators that models
+# like ours convert to. QUANTIZE 4 is not listed there either.
 _RELEASES: dict[str, tuple[str, ...]] = {
     "ABS": ("1.13.0", "2.4.0", "2.5.0", "2.6.0", "2.12.0"),
     "ADD": ("1.5.0", "1.14.0", "2.4.0", "2.6.0", "2.13.0"),
@@ -88,7 +88,7 @@ _WIDENED_BY_CHANNEL = 5
 def minimum_runtime(model: Any) -> str:
     """The oldest TFLite release that computes the file, such as "2.5.0"; UNKNOWN, with a warning, if it is not listed.
 
-    Releases after 2.19 are LiteRT's, whose first, 1.0, is as new as TFLite 2.17.
+    An operator's version says what it computes, not how well; where that is not the whole truth, see _BY_CHANNEL.
     """
     found: list[str] = []
     for place, subgraph in enumerate(model.subgraphs):
@@ -121,8 +121,8 @@ def _needed(subgraph: Any, operator: graph.Operator) -> int:
         return {schema.TensorType.INT4: _INT4_TABLE, schema.TensorType.INT8: _INT8_TABLE}.get(types[1], 1)
     if operator.name == "FULLY_CONNECTED" and types[:2] == [schema.TensorType.FLOAT32, schema.TensorType.INT8]:
         return _HYBRID_LAYER_BY_CHANNEL if _by_channel(subgraph, operator.inputs[1]) else _HYBRID_LAYER
-    if operator.name == "DEQUANTIZE" and types == [schema.TensorType.INT8] and _by_channel(subgraph, operator.inputs[0]):
-        return _WIDENED_BY_CHANNEL
+    if operator.name == "DEQUANTIZE" and types == [schema.TensorType.INT8]:
+        return _WIDENED_BY_CHANNEL if _by_channel(subgraph, operator.inputs[0]) else constants.DEQUANTIZE_INT8
     return 1
 
 

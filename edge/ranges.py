@@ -1,7 +1,6 @@
 """The value range of every float tensor over the calibration rows, and its place in the file."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema

@@ -75,8 +75,8 @@ _ALL = (
     ),
     Recipe(
         name="int8",
-        expectation="a quarter of the weights' bytes, answers to about 0.01; integer arithmetic in the network, a scale "
-        "for each channel of a dense layer where one for all would lose precision",
+        expectation="a quarter of the weights' bytes, answers to about 0.01; integer arithmetic in the network; a "
+        "scale for each channel of dense layers where that halves their rounding error",
         backend=TF_CONVERTER,
         technique=None,
         needs_calibration=True,
@@ -120,20 +120,21 @@ _ALL = (
     ),
     Recipe(
         name="qat_int8",
-        expectation="int8's size and speed, with less loss: training has seen the rounding of weights and activations",
+        expectation="int8's speed, and a scale for each channel of dense layers, as the training had that has seen the "
+        "rounding of weights and activations; needs a runtime of 2.10 or later",
         backend=TF_CONVERTER,
         technique=Technique.QUANTIZATION_AWARE,
         needs_calibration=True,
-        build=lambda source: source.int8(),
+        build=lambda source: source.int8(by_channel=True),
     ),
     Recipe(
         name="pruned_qat_int8",
-        expectation="int8's size on disk, the smallest when compressed: pruned, then trained on with rounding seen and "
-        "zeros kept",
+        expectation="as qat_int8, and the smallest when compressed: most weights are zero, and training has seen the "
+        "rounding of the others",
         backend=TF_CONVERTER,
         technique=Technique.PRUNED_QUANTIZATION_AWARE,
         needs_calibration=True,
-        build=lambda source: source.int8(),
+        build=lambda source: source.int8(by_channel=True),
     ),
 )
 

@@ -15,11 +15,11 @@ _DATA_ALIGNMENT = 16
 class SharingBuilder(flatbuffers.Builder):
     """A Builder that points a second time at the string, vector or table that it has written already.
 
-    Readers follow offsets, so nothing shows of it but the size: hundreds of tensors share a few dozen shapes and scales,
-    and those alike in all share one table. A reader that changes a part in place changes it for all that share it.
+    Readers follow offsets, so nothing shows of it but the size: hundreds of tensors share a few dozen shapes and
+    scales, and those alike in all share one table. Who changes a part in place changes it for all that share it.
     """
 
-    __slots__ = ("_alignment", "_before", "_known", "_start", "_targets")
+    current_vtable: list[int] | None
 
     def __init__(self, initial_bytes: int = 1 << 20) -> None:
         super().__init__(initial_bytes)
@@ -58,7 +58,7 @@ class SharingBuilder(flatbuffers.Builder):
     def EndObject(self) -> int:  # noqa: N802
         """Ends a table, or takes it back if there is an equal one."""
         start = int(self.objectEnd)
-        fields = tuple(place and place - start for place in self.current_vtable)
+        fields = tuple(place and place - start for place in self.current_vtable or ())
         found = (fields, *self._content(start))
         if found in self._known:
             # Before its vtable is written, which an equal table has already.

@@ -72,8 +72,10 @@ def _join_factors(model: Any) -> None:
         if graph.operator(model, entry).name != "MUL":
             continue
         reshape = makers.get(int(entry.inputs[0]))
-        first = makers.get(int(reshape.inputs[0])) if _is(model, reshape, "RESHAPE") else None
-        if first is None or not _is(model, first, "MUL") or not _alone(model, first, reshape):
+        if reshape is None or graph.operator(model, reshape).name != "RESHAPE":
+            continue
+        first = makers.get(int(reshape.inputs[0]))
+        if first is None or graph.operator(model, first).name != "MUL" or not _alone(model, first, reshape):
             continue
         factors = [_factor(model, int(place.inputs[1])) for place in (first, entry)]
         if factors[0] is None or factors[1] is None or not _fits(model, reshape, factors[0], factors[1]):
@@ -83,10 +85,6 @@ def _join_factors(model: Any) -> None:
         reshape.inputs = [int(first.inputs[0]), *map(int, reshape.inputs[1:])]
         dropped.append(first)
     subgraph.operators = [entry for entry in subgraph.operators if not any(entry is other for other in dropped)]
-
-
-def _is(model: Any, entry: Any, name: str) -> bool:
-    return entry is not None and graph.operator(model, entry).name == name
 
 
 def _alone(model: Any, *entries: Any) -> bool:

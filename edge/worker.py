@@ -14,6 +14,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from edge import graph, recipes, source
+from edge.edges import store_edges_once
 from edge.rows import load
 from edge.runner import Array, Columns, DeviceModel
 from edge.slim import slim
@@ -56,8 +57,8 @@ def build(float32: source.Source, name: str) -> bytes:
     Raises:
         PipelineError: if the file needs operators that are not LiteRT's own, or answers with the wrong shape.
     """
-    # Last, since the quantizer computes constants and would store the ids again, and it knows tensors by their names.
-    content = slim(count_ids(recipes.find(name).build(float32)))
+    # Last, since the quantizer computes constants, and would store them again, and knows tensors by their names.
+    content = slim(store_edges_once(count_ids(recipes.find(name).build(float32))))
     custom = graph.custom_operators(graph.read(content))
     if custom:
         raise PipelineError(f"operators that are not LiteRT builtins: {', '.join(custom)}")

@@ -1,5 +1,6 @@
 """A small device form with the ops of the real one: tables, piecewise-linear ranks, embeddings, members."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -123,9 +124,17 @@ class DeviceForm(tf.Module):
         return tf.nn.softmax(logits) if self.activation == "softmax" else logits
 
 
-def save(folder: Path, outputs: int = 1, activation: str = "sigmoid") -> Path:
-    """Writes the SavedModel into `folder` and gives it back."""
+def save(
+    folder: Path,
+    outputs: int = 1,
+    activation: str = "sigmoid",
+    change: Callable[[str, Array], Array] | None = None,
+) -> Path:
+    """Writes the SavedModel into `folder` and gives it back; `change` makes other weights of the random ones."""
     module = DeviceForm(outputs, activation)
+    for name, value in vars(module).items():
+        if change and isinstance(value, tf.Variable):
+            value.assign(change(name, value.numpy()))
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
     return folder
 

@@ -1,0 +1,138 @@
+"""What each recipe promises of its weights."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as litert
+
+from edge import graph
+from edge.convert import Converted, convert_each
+from edge.recipes import RECIPES
+from edge.runner import Array, Columns, DeviceModel
+from edge.source import Source
+from edge.worker import build
+from tests.edge import device_form
+
+LEVELS = 16
+
+
+def dense_weights(content: bytes) -> list[Any]:
+    """The int8 weight tensors of dense layers, and the model's data of each."""
+    model = graph.read(content)
+    tensors = model.subgraphs[0].tensors
+    layers = [operator for operator in graph.operators(model) if operator.name == "FULLY_CONNECTED"]
+    found = [tensors[layer.inputs[1]] for layer in layers]
+    return [(tensor, data(model, tensor)) for tensor in found if tensor.type == litert.TensorType.INT8]
+
+
+def data(model: Any, tensor: Any) -> Array:
+    return np.asarray(model.buffers[tensor.buffer].data, np.uint8).view(np.int8).reshape([int(n) for n in tensor.shape])
+
+
+def test_the_records_name_what_there_is() -> None:
+    assert list(RECIPES) == [
+        "float32",
+        "float16",
+        "dynamic_int8",
+        "int8",
+        "int8_portable",
+        "int4_embeddings",
+        "pruned_int8",
+        "clustered_int8",
+        "qat_int8",
+        "pruned_qat_int8",
+    ]
+    assert {recipe.backend for recipe in RECIPES.values()} == {"tf_converter", "flatbuffer", "ai_edge_quantizer"}
+    assert {recipe.technique for recipe in RECIPES.values()} == {
+        None,
+        "pruned",
+        "clustered",
+        "quantization_aware",
+        "pruned_quantization_aware",
+    }
+    assert all(recipe.expectation for recipe in RECIPES.values())
+    # Static int8 is what calibrates; the names say which are static.
+    calibrated = {name for name, recipe in RECIPES.items() if recipe.needs_calibration}
+    assert calibrated == {name for name in RECIPES if name.endswith("int8") and name != "dynamic_int8"} | {
+        "int8_portable"
+    }
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A device form whose dense layer has one channel of a hundred times the others' range."""
+
+    def change(name: str, value: Array) -> Array:
+        if name == "dense":
+            value = value * np.where(np.arange(value.shape[1]) == 3, 1.0, 0.01).astype(np.float32)
+        return value
+
+    return device_form.save(tmp_path_factory.mktemp("uneven"), change=change)
+
+
+def test_a_scale_a_channel_where_channels_differ(uneven: Path, tmp_path: Path, columns: Columns) -> None:
+    names = ["int8", "int8_portable"]
+    made, failed = convert_each({None: uneven}, names, tmp_path, device_form.rows(1024, seed=1))
+    assert failed == {}
+    by_channel, whole = made
+    (tensor, _), *others = dense_weights(by_channel.path.read_bytes())
+    assert (len(tensor.quantization.scale), len(tensor.quantization.zeroPoint), others) == (48, 48, [])
+    (tensor, _), *others = dense_weights(whole.path.read_bytes())
+    assert (len(tensor.quantization.scale), others) == (1, [])
+    # TensorFlow 2.9 answers 0.5 for every row of the first, without an error.
+    assert (by_channel.minimum_runtime, whole.minimum_runtime) == ("2.10.0", "2.6.0")
+    expected = device_form.answers(uneven, columns)
+    away = [float(np.abs(DeviceModel(variant.path).predict(columns) - expected).mean()) for variant in made]
+    assert away[0] < away[1]
+
+
+def test_one_scale_a_layer_where_channels_are_alike(variants: dict[str, Converted]) -> None:
+    for name in ("int8", "int8_portable"):
+        for tensor, _ in dense_weights(variants[name].path.read_bytes()):
+            assert len(tensor.quantization.scale) == 1
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Converted]:
+    """Variants of weights as fine-tuning leaves them: four fifths zero, or of 16 values."""
+
+    def pruned(name: str, value: Array) -> Array:
+        least = np.quantile(np.abs(value), 0.8)
+        return np.where(np.abs(value) < least, 0.0, value).astype(np.float32) if name == "dense" else value
+
+    def clustered(name: str, value: Array) -> Array:
+        values = np.linspace(value.min(), value.max(), LEVELS, dtype=np.float32)
+        return values[np.abs(value[..., None] - values).argmin(axis=-1)] if name == "dense" else value
+
+    folder = tmp_path_factory.mktemp("fine_tuned")
+    models = {
+        "pruned": device_form.save(folder / "pruned", change=pruned),
+        "clustered": device_form.save(folder / "clustered", change=clustered),
+    }
+    made, failed = convert_each(dict(models), ["pruned_int8", "clustered_int8"], folder, device_form.rows(1024, seed=1))
+    assert failed == {}
+    return {variant.recipe: variant for variant in made}
+
+
+def test_pruned_weights_stay_zero(fine_tuned: dict[str, Converted], variants: dict[str, Converted]) -> None:
+    ((_, weights),) = dense_weights(fine_tuned["pruned_int8"].path.read_bytes())
+    assert np.mean(weights == 0) >= 0.8
+    assert fine_tuned["pruned_int8"].technique == "pruned"
+    sizes = [len(gzip.compress(made.path.read_bytes())) for made in (fine_tuned["pruned_int8"], variants["int8"])]
+    assert sizes[0] < sizes[1]
+
+
+def test_clustered_weights_keep_their_few_values(fine_tuned: dict[str, Converted]) -> None:
+    ((tensor, weights),) = dense_weights(fine_tuned["clustered_int8"].path.read_bytes())
+    assert len(tensor.quantization.scale) == 1
+    assert len(np.unique(weights)) == LEVELS
+
+
+def test_recipes_of_quantization_aware_training_have_a_scale_a_channel(base: bytes) -> None:
+    source = Source(base, lambda: device_form.rows(256, seed=1))
+    for name in ("qat_int8", "pruned_qat_int8"):
+        ((tensor, _),) = dense_weights(build(source, name))
+        assert len(tensor.quantization.scale) == 48
