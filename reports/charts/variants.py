@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from reports.charts.canvas import BLUE, GREEN, INK, ORANGE, QUIET, Chart, drawn
 
@@ -67,7 +67,9 @@ def cost(
         axes.set_ylabel(label)
         axes.ticklabel_format(axis="y", useOffset=False)
         axes.xaxis.set_major_formatter(ticks)
-        axes.xaxis.set_minor_formatter(NullFormatter() if _decades(shown, key) > 1 else ticks)
+        # Every tick of a decade would write one number over another.
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+        axes.xaxis.set_minor_formatter(ticks)
         axes.figure.legend(loc="outside lower center", ncols=4)
 
     told = ", ".join(f"{one['name']} {one[key]:,.0f} and {one['value']:.4f}" for one in shown)
@@ -82,11 +84,6 @@ def _front(shown: Sequence[Variant], key: str, *, higher_is_better: bool) -> Ite
         if sign * one["value"] > best:
             best = sign * one["value"]
             yield one
-
-
-def _decades(shown: Sequence[Variant], key: str) -> float:
-    costs = [one[key] for one in shown]
-    return math.log10(max(costs) / min(costs)) if costs else 0.0
 
 
 def _limits(shown: Sequence[Variant], server: float | None, drop: float) -> tuple[float, float]:
