@@ -70,7 +70,8 @@ def cost(
         # Every tick of a decade would write one number over another.
         axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
         axes.xaxis.set_minor_formatter(ticks)
-        axes.figure.legend(loc="outside lower center", ncols=4)
+        if shown:
+            axes.figure.legend(loc="outside lower center", ncols=4)
 
     told = ", ".join(f"{one['name']} {one[key]:,.0f} and {one['value']:.4f}" for one in shown)
     return drawn(*_SIZE, f"{label} against {title}: {told}", draw)
@@ -120,7 +121,8 @@ def _set_names(axes: Axes, shown: Sequence[Variant], key: str, limits: tuple[flo
     for one, point, (x, y) in sorted(zip(shown, points, marks, strict=True), key=lambda entry: entry[2]):
         name = _name(one, limits)
         half = _LETTER * len(name) / 2
-        up = next(offset for offset in _offsets() if _free(x, y + offset, half, taken, marks, height))
+        free = (offset for offset in _offsets() if _free(x, y + offset, half, taken, marks, height))
+        up = next(free, _LINE)
         taken.append((x, y + up, half))
         line = {"arrowstyle": "-", "color": QUIET, "linewidth": 0.6, "shrinkB": 4} if abs(up) > 2 * _LINE else None
         place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "zorder": 4}
@@ -128,9 +130,9 @@ def _set_names(axes: Axes, shown: Sequence[Variant], key: str, limits: tuple[flo
 
 
 def _offsets() -> Iterator[float]:
-    """Points above and below a mark, the nearest first; the last one is taken as it is."""
-    for step in range(1, 60):
-        yield from (_LINE * (step + 0.1) * 0.9, -_LINE * (step + 0.1) * 0.9)
+    """Points above and below a mark, the nearest first."""
+    for step in range(1, 40):
+        yield from (_LINE * (step + 0.1), -_LINE * (step + 0.1))
 
 
 def _free(
@@ -142,8 +144,6 @@ def _free(
     height: float,
 ) -> bool:
     """Whether a name that is 2 x `half` wide may stand at (x, y), points from the axes' corner."""
-    if y > 10 * height:
-        return True
     apart = all(abs(y - other_y) >= _LINE or abs(x - other_x) >= half + other for other_x, other_y, other in taken)
     covers = any(abs(y - mark_y) < _LINE * 0.75 and abs(x - mark_x) < half + 3 for mark_x, mark_y in marks)
     return apart and not covers and _LINE / 2 <= y <= height - _LINE / 2
