@@ -109,5 +109,9 @@ def device_reasons(variants: list[dict[str, Any]], min_accepted: int) -> list[st
     accepted = [variant["name"] for variant in variants if variant["accepted"]]
     if len(accepted) >= min_accepted:
         return []
-    why = "; ".join(f"{v['name']}: {', '.join(v['reasons'])}" for v in variants if not v["accepted"])
+    why = "; ".join(f"{v['name']}: {', '.join(_causes(v))}" for v in variants if not v["accepted"])
     return [f"device: {len(accepted)} of {len(variants)} variants accepted, {min_accepted} needed. {why}".rstrip()]
+
+
+def _causes(variant: dict[str, Any]) -> list[str]:
+    return [*variant["reasons"], *([variant["cause"]] if variant.get("cause") else [])]

@@ -1,13 +1,14 @@
-"""Why a quantized variant lost: which of a layer's inputs the int8 scale is too coarse for.
+"""Why a quantized variant lost: which of a layer's inputs its int8 scale is too coarse for.
 
 A tensor has one scale for all its columns, so that a wide column takes the levels of a narrow one beside it. What a
 layer takes is compared, column by column, with the float values that it stands for: how many of the 256 levels the
-column's own range covers, and its signal-to-noise ratio, var(x) / mean((x - rounded x)^2), in decibels (as LiteRT's
-quantization debugger looks at a layer's error against its scale, https://ai.google.dev/edge/litert).
+column's own range covers, and its signal-to-noise ratio in decibels, 10 log10(var(x) / mean((x - rounded x)^2)), the
+measure of quantization since Bennett (Spectra of Quantized Signals, 1948). Which features a column comes of is found by
+trying: it changes when their values change places between rows. So no operator needs to be known.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,37 +18,45 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edge import graph
-from edge.columns import Block, blocks
-from edge.runner import Array, Columns, DeviceModel
+from edge.runner import Array, Columns, DeviceModel, first_rows
 
 _LAYERS = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL", "CONV_2D"})
 _INTEGERS = {schema.TensorType.INT8: (-128, 127), schema.TensorType.INT16: (-32768, 32767)}
-# A raw column of fewer levels has lost what it said: with 16 the rounding alone is 3 % of its range.
+# A column of fewer levels has lost what it said: with 16 the rounding alone is 3 % of its range.
 _FEW_LEVELS = 16
 # Between quantizing and the layer.
 _PASSING = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
+# Rows on which it is tried what a column comes of.
+_TRIED_ROWS = 256
 _NAMED = 6
+
+Features = frozenset[str]
 
 
 @dataclass(frozen=True)
 class _Site:
-    """What a quantized layer takes: its number of `count` layers, its scale, and the float values it stands for."""
+    """A quantized input of one of `count` layers, and the float `tensor` it stands for, of its own file or another."""
 
     layer: int
     count: int
     operator: str
-    tensor: int
     scale: float
     zero_point: int
     ends: tuple[int, int]
-    values: Array
+    content: bytes
+    tensor: int
+
+    @property
+    def levels(self) -> int:
+        """How many there are."""
+        return self.ends[1] - self.ends[0] + 1
 
 
 @dataclass(frozen=True)
-class _Column:
-    """A block of columns at a site: their range over the rows, the levels it covers, and decibels over the rounding."""
+class _Block:
+    """Columns of a site that come of the same features: their range, the levels they cover, and decibels."""
 
-    block: Block
+    features: Features
     low: float
     high: float
     levels: int
@@ -63,98 +72,67 @@ def cause(variant: Path, rows: Columns, reference: Path | None = None) -> str | 
         reference: the float32 file of the same weights. Without it only those layers are looked at that take values
             which the variant itself still has in float.
     """
-    model = graph.read(variant.read_bytes())
-    traced = blocks(model)
-    found = [(site, _columns(site, traced.get(site.tensor, ()))) for site in _sites(model, variant, rows, reference)]
-    for site, columns in found:
-        shared = _shared(site, columns)
+    found = _blocks(_sites(variant.read_bytes(), reference.read_bytes() if reference else None), rows)
+    for site, blocks in found:
+        shared = _shared(site, blocks)
         if shared:
             return shared
-    known = [(site, column) for site, columns in found for column in columns if math.isfinite(column.decibels)]
+    known = [(site, block) for site, blocks in found for block in blocks if math.isfinite(block.decibels)]
     if not known:
         return None
-    site, column = min(known, key=lambda entry: entry[1].decibels)
+    site, block = min(known, key=lambda entry: entry[1].decibels)
     return (
         f"the input of layer {site.layer} of {site.count} ({site.operator}) is rounded most where it comes of "
-        f"{_names(column.block)}: {column.decibels:.0f} dB of signal over rounding, {column.levels} of "
-        f"{site.ends[1] - site.ends[0] + 1} levels (step {site.scale:.3g})"
+        f"{_names(block)}: {block.decibels:.0f} dB of signal over rounding, {block.levels} of {site.levels} levels "
+        f"(step {site.scale:.3g})"
     )
 
 
-def _shared(site: _Site, columns: list[_Column]) -> str | None:
-    """Raw numbers on one scale, of which one is too narrow for it."""
-    raw = [column for column in columns if column.block.raw and column.block.features]
-    if len({column.block.features for column in raw}) < 2:
+def _shared(site: _Site, blocks: list[_Block]) -> str | None:
+    """Columns on one scale, of which one is too narrow for it."""
+    moving = [block for block in blocks if block.features and block.high > block.low]
+    if len(moving) < 2:
         return None
-    narrow = min(raw, key=lambda column: column.levels)
-    if narrow.levels > _FEW_LEVELS:
+    narrow = min(moving, key=lambda block: block.levels)
+    wide = max(moving, key=lambda block: max(abs(block.low), abs(block.high)))
+    if narrow.levels > _FEW_LEVELS or narrow is wide:
         return None
-    wide = max(raw, key=lambda column: max(abs(column.low), abs(column.high)))
     return (
-        f"{_names(wide.block)} and {_names(narrow.block)} share one int8 scale (step {site.scale:.3g}): "
-        f"{_names(narrow.block)}, {narrow.low:g} to {narrow.high:g}, has {narrow.levels} of "
-        f"{site.ends[1] - site.ends[0] + 1} levels"
+        f"{_names(wide)} and {_names(narrow)} share one int8 scale (step {site.scale:.3g}): {_names(narrow)}, "
+        f"{narrow.low:.4g} to {narrow.high:.4g}, has {narrow.levels} of {site.levels} levels"
     )
 
 
-def _names(block: Block) -> str:
+def _names(block: _Block) -> str:
     names = sorted(block.features)
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 
 
-def _columns(site: _Site, traced: tuple[Block, ...]) -> list[_Column]:
-    width = site.values.shape[1]
-    known = traced if sum(block.width for block in traced) == width else (Block(width, frozenset(), raw=False),)
-    ends = np.cumsum([0, *(block.width for block in known)])
-    return [
-        _column(site, block, site.values[:, start:end])
-        for block, start, end in zip(known, ends[:-1].tolist(), ends[1:].tolist(), strict=True)
-    ]
-
-
-def _column(site: _Site, block: Block, values: Array) -> _Column:
-    finite = values[np.isfinite(values)].astype(np.float64)
-    if not finite.size:
-        return _Column(block, math.nan, math.nan, 0, math.inf)
-    codes = np.clip(np.rint(finite / site.scale) + site.zero_point, *site.ends)
-    noise = float(np.mean(((codes - site.zero_point) * site.scale - finite) ** 2))
-    signal = float(np.var(finite))
-    # A column that never changes says nothing, so that nothing of it can be lost.
-    decibels = 10 * math.log10(signal / noise) if signal > 0 and noise > 0 else math.inf
-    low, high = float(finite.min()), float(finite.max())
-    return _Column(block, low, high, int(codes.max() - codes.min()) + 1, decibels)
-
-
-def _sites(model: Any, variant: Path, rows: Columns, reference: Path | None) -> Iterator[_Site]:
+def _sites(content: bytes, reference: bytes | None) -> list[_Site]:
+    model = graph.read(content)
     operators = graph.operators(model)
     layers = [operator for operator in operators if operator.name in _LAYERS]
     makers = {output: operator for operator in operators for output in operator.outputs}
-    own = _watched(variant.read_bytes(), rows)
-    floats = _layer_inputs(reference, rows, len(layers)) if reference else {}
+    others = _layer_inputs(reference) if reference else []
+    found: list[_Site] = []
     for place, layer in enumerate(layers):
-        tensor = layer.inputs[0]
-        entry = model.subgraphs[0].tensors[tensor]
+        entry = model.subgraphs[0].tensors[layer.inputs[0]]
         if entry.type not in _INTEGERS or entry.quantization is None or entry.quantization.scale is None:
             continue
-        source = _float_source(tensor, makers)
-        values = floats.get(place) if source is None else own.get_tensor(source)
-        if values is None:
+        own = _float_source(layer.inputs[0], makers)
+        if own is not None:
+            source = content, own
+        elif reference and len(others) == len(layers):
+            source = reference, others[place]
+        else:
             continue
-        width = int(entry.shape[-1]) if len(entry.shape) > 1 else 1
-        yield _Site(
-            layer=place + 1,
-            count=len(layers),
-            operator=layer.name,
-            tensor=tensor,
-            scale=float(entry.quantization.scale[0]),
-            zero_point=int(entry.quantization.zeroPoint[0]),
-            ends=_INTEGERS[entry.type],
-            values=np.asarray(values).reshape(-1, width),
-        )
+        scale, zero = float(entry.quantization.scale[0]), int(entry.quantization.zeroPoint[0])
+        found.append(_Site(place + 1, len(layers), layer.name, scale, zero, _INTEGERS[entry.type], *source))
+    return found
 
 
-def _float_source(tensor: int, makers: dict[int, graph.Operator]) -> int | None:
+def _float_source(tensor: int, makers: Mapping[int, graph.Operator]) -> int | None:
     """The float tensor that was quantized into this one; None if it came out of integer arithmetic."""
     maker = makers.get(tensor)
     while maker is not None and maker.name in _PASSING:
@@ -162,23 +140,64 @@ def _float_source(tensor: int, makers: dict[int, graph.Operator]) -> int | None:
     return maker.inputs[0] if maker is not None and maker.name == "QUANTIZE" else None
 
 
-def _layer_inputs(reference: Path, rows: Columns, layers: int) -> dict[int, Array]:
+def _layer_inputs(reference: bytes) -> list[int]:
     """What each layer of the float32 file takes; the layers of both files stand in one order."""
-    content = reference.read_bytes()
-    found = [operator for operator in graph.operators(graph.read(content)) if operator.name in _LAYERS]
-    if len(found) != layers:
-        return {}
-    watched = _watched(content, rows)
-    return {place: watched.get_tensor(layer.inputs[0]) for place, layer in enumerate(found)}
+    return [found.inputs[0] for found in graph.operators(graph.read(reference)) if found.name in _LAYERS]
 
 
-def _watched(content: bytes, rows: Columns) -> Any:
-    """An interpreter that has answered the rows and kept every tensor."""
-    interpreter = Interpreter(
-        model_content=content,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    count = len(next(iter(rows.values())))
-    DeviceModel(interpreter).predict(rows, count)
-    return interpreter
+def _blocks(sites: Iterable[_Site], rows: Columns) -> list[tuple[_Site, list[_Block]]]:
+    found: list[tuple[_Site, list[_Block]]] = []
+    watched: dict[bytes, _Watched] = {}
+    for site in sites:
+        file = watched.setdefault(site.content, _Watched(site.content))
+        values = file.values(rows, site.tensor)
+        # A layer may take several rows' worth for each row, as the members of an ensemble do.
+        of_columns = file.features(first_rows(rows, _TRIED_ROWS), site.tensor)
+        groups: dict[Features, list[int]] = {}
+        for column, features in enumerate(of_columns):
+            groups.setdefault(features, []).append(column)
+        found.append((site, [_block(site, features, values[:, kept]) for features, kept in groups.items()]))
+    return found
+
+
+def _block(site: _Site, features: Features, values: Array) -> _Block:
+    finite = values[np.isfinite(values)].astype(np.float64)
+    if not finite.size:
+        return _Block(features, math.nan, math.nan, 0, math.inf)
+    codes = np.clip(np.rint(finite / site.scale) + site.zero_point, *site.ends)
+    noise = float(np.mean(((codes - site.zero_point) * site.scale - finite) ** 2))
+    signal = float(np.var(finite))
+    # A column that never changes says nothing, so that nothing of it can be lost.
+    decibels = 10 * math.log10(signal / noise) if signal > 0 and noise > 0 else math.inf
+    low, high = float(finite.min()), float(finite.max())
+    return _Block(features, low, high, int(codes.max() - codes.min()) + 1, decibels)
+
+
+class _Watched:
+    """A file that is asked rows and shows its inner tensors."""
+
+    def __init__(self, content: bytes) -> None:
+        self._interpreter = Interpreter(
+            model_content=content,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        self._model = DeviceModel(self._interpreter)
+
+    def values(self, rows: Columns, tensor: int) -> Array:
+        """What a tensor holds for the rows, [rows or a multiple, columns]."""
+        self._model.predict(rows, len(next(iter(rows.values()))))
+        found: Array = self._interpreter.get_tensor(tensor)
+        return found.reshape(-1, found.shape[-1])
+
+    def features(self, rows: Columns, tensor: int) -> list[Features]:
+        """The features that each column comes of."""
+        before = self.values(rows, tensor)
+        found: list[set[str]] = [set() for _ in range(before.shape[1])]
+        order: Any = np.random.default_rng(0).permutation(len(next(iter(rows.values()))))
+        for name in rows:
+            after = self.values({**rows, name: rows[name][order]}, tensor)
+            moved = ((before != after) & ~(np.isnan(before) & np.isnan(after))).any(axis=0)
+            for column in np.flatnonzero(moved):
+                found[column].add(name)
+        return [frozenset(names) for names in found]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,9 @@ def read_rows(files: list[Path], bound: BoundProblem, columns: Mapping[str, Colu
 def row_batches(
     files: list[Path], bound: BoundProblem, columns: Mapping[str, Column], keep: NDArray[np.int64] | None = None
 ) -> Iterator[Rows]:
-    """The rows of gzip TFRecord shards, in order, up to 8,192 at a time; memory is that of a batch.
+    """The rows of gzip TFRecord shards, in order, up to 8,192 of one shard at a time; memory is that of a batch.
+
+    A matrix product rounds by the rows that are multiplied at once, so a batch holds what Evaluator's holds.
 
     Args:
         files: the shards.
@@ -67,7 +70,7 @@ def row_batches(
     """
     parse = _parser(bound, columns)
     first = 0
-    for batch in serialized_batches(files, _BATCH_ROWS):
+    for batch in chain.from_iterable(serialized_batches([file], _BATCH_ROWS) for file in files):
         rows = int(tf.size(batch))
         kept = batch if keep is None else tf.gather(batch, keep[(keep >= first) & (keep < first + rows)] - first)
         first += rows

@@ -243,8 +243,16 @@ class Run:
         """Device variants."""
         path = self.artifact("DeviceModels.device_models") / "variants.json"
         server = self.record.get("metrics", {}).get("candidate", {}).get(self.metric.name)
-        drop = self.config.get("problem", {}).get("device", {}).get("max_metric_drop", 0.0)
-        return Variants(json.loads(path.read_text(encoding="utf-8")), self.metric, server, drop)
+        problem = self.config.get("problem", {})
+        held = problem.get("device", {})
+        return Variants(
+            json.loads(path.read_text(encoding="utf-8")),
+            self.metric,
+            server,
+            held.get("max_metric_drop", 0.0),
+            held.get("max_slice_drop", 0.0),
+            problem.get("evaluation", {}).get("min_slice_rows", 1000),
+        )
 
     @property
     def lineage(self) -> Lineage:

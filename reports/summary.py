@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from reports.run_record import RunRecord
@@ -12,6 +13,8 @@ _MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
 _SCREEN = 40
 _AROUND = 6
 _REASONS = 6
+# Characters of a line that is made of sentences.
+_WIDE = 100
 
 
 def node_line(node: str, status: str, seconds: float) -> str:
@@ -51,15 +54,15 @@ def _metrics(record: RunRecord) -> list[str]:
 
 
 def _variants(record: RunRecord, room: int) -> list[str]:
-    """A line a variant under a head, in at most `room` lines, which must be three or more."""
+    """A line a variant under a head, and why not of those rejected, in at most `room` lines, 3 or more."""
     if not record.variants:
         return []
     metric = record.variants[0]["metric"]
-    widths = max(16, *(len(variant["name"]) + 2 for variant in record.variants)), max(11, len(metric) + 2)
+    widths = max(16, *(len(variant["name"]) + 2 for variant in record.variants)), max(9, len(metric) + 2)
     head = f"  {'device variant':<{widths[0]}}{'bytes':>10}{'gzip':>10}{metric:>{widths[1]}}"
-    lines = [f"{head}{'flipped':>9}{'p50':>9}  verdict", *(_variant(variant, *widths) for variant in record.variants)]
+    lines = [f"{head}{'change':>9}{'95 %':>9}{'p50':>8}  verdict", *(_variant(one, *widths) for one in record.variants)]
     if len(lines) <= room:
-        return lines
+        return [*lines, *_reasons(record, room - len(lines))]
     rest = record.variants[room - 2 :]
     accepted = sum(variant["accepted"] for variant in rest)
     return [*lines[: room - 1], f"  and {len(rest)} more, {accepted} of them accepted: see run.json"]
@@ -68,10 +71,33 @@ def _variants(record: RunRecord, room: int) -> list[str]:
 def _variant(variant: dict[str, Any], name_width: int, metric_width: int) -> str:
     return (
         f"  {variant['name']:<{name_width}}{variant['bytes']:>10,}{variant['gzip_bytes']:>10,}"
-        f"{_number(variant['value'], '.4f'):>{metric_width}}{variant['flip_rate']:>9.2%}"
-        f"{variant['latency_p50_us']:>6.0f} µs  "
-        + ("accepted" if variant["accepted"] else f"rejected: {next(iter(variant['reasons']), 'no reason given')}")
+        f"{_number(variant['value'], '.4f'):>{metric_width}}{_change(variant):>18}"
+        f"{variant['latency_p50_us']:>5.0f} µs  " + ("accepted" if variant["accepted"] else "rejected")
     )
+
+
+def _change(variant: dict[str, Any]) -> str:
+    """The change and how far its interval reaches from it; of a run of before they were recorded neither."""
+    change, low, high = (variant.get(key) for key in ("change", "change_low", "change_high"))
+    if change is None:
+        return ""
+    reach = "" if low is None or high is None else f"±{max(high - change, change - low):.4f}"
+    return f"{change:+.4f}{reach:>9}"
+
+
+def _reasons(record: RunRecord, room: int) -> list[str]:
+    """Why not: the first reason and the cause of each loss; nothing where that has no room, since run.json has it."""
+    rejected = [variant for variant in record.variants if not variant["accepted"]]
+    told = [f"{variant['name']} rejected: {_told(variant)}" for variant in rejected]
+    lines = [line for one in told for line in wrap(one, _WIDE, initial_indent="  ", subsequent_indent="    ")]
+    return lines if len(lines) <= room else []
+
+
+def _told(variant: dict[str, Any]) -> str:
+    first, *others = variant["reasons"] or ["no reason given"]
+    more = f" (and {len(others)} more)" if others else ""
+    cause = f"; {variant['cause']}" if variant.get("cause") else ""
+    return f"{first}{more}{cause}"
 
 
 def _verdict(record: RunRecord) -> list[str]:

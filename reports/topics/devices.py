@@ -1,16 +1,21 @@
 """The model's forms for devices."""
 
-from reports.parts import Paragraph, Pictured, Tabulated, Topic
+from reports.parts import Bullets, Paragraph, Part, Pictured, Tabulated, Topic
 from reports.run import Run
 
 
 def devices(run: Run) -> Topic:
-    """What a variant is held to, and a line a variant."""
-    held = run.config["problem"]["device"]
+    """What a variant is held to, how good each is, what each costs, and why those rejected are."""
+    held, judged = run.config["problem"]["device"], run.config["problem"]["evaluation"]
     said = Paragraph(
-        f"A variant may be worse than the server model by {held['max_metric_drop']:g} of {run.metric.name} and decide "
-        f"{held['max_flip_rate']:.2%} of rows otherwise, at most. Times are those of one row, on the machine that ran "
-        "the evaluation."
+        f"A variant may be worse than the server model by {held['max_metric_drop']:g} of {run.metric.name} on all "
+        f"rows, by {held.get('max_slice_drop', 0.0):g} on a slice of {judged['min_slice_rows']:,} rows or more, and "
+        f"decide {held['max_flip_rate']:.2%} of rows otherwise, at most; a loss counts where its 95 % interval "
+        "excludes 0. Times are those of one row, on the machine that ran the evaluation."
     )
     variants = run.variants
-    return Topic("Device models", "devices", [said, Pictured(variants, [Tabulated(variants.table())])])
+    reasons = [f"{name}: {' '.join(why)}" for name, why in variants.rejected()]
+    instead: list[Part] = [Tabulated(variants.quality()), Tabulated(variants.costs())]
+    if reasons:
+        instead.append(Bullets(reasons))
+    return Topic("Device models", "devices", [said, Pictured(variants, instead)])

@@ -1,61 +1,154 @@
-"""Device variants: what each costs, how good it is, and its verdict."""
+"""Device variants: how good each is, where it changes, what it costs, and its verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.charts.variants import cost
-from reports.html import BAD, GOOD, Cell, Column, Table, View, number, words
+from reports.charts.canvas import Chart
+from reports.charts.variants import cost, heat
+from reports.html import BAD, GOOD, Cell, Column, Table, View, interval, number, words
+from reports.intervals import Estimate
 from schema.metrics import Metric
+
+_CHARTS = ("gzip_bytes", "latency_p50_us")
+# A run of before a field was recorded does not have it.
+_UNKNOWN = "-"
 
 
 @dataclass(frozen=True)
 class Variants(View):
-    """The entries of variants.json, the server model's metric, and how much worse a variant may be."""
+    """The entries of variants.json, the server model's metric, and how much worse a variant may be.
+
+    `drop` is allowed on all rows, `slice_drop` on a slice of `min_slice_rows` or more.
+    """
 
     template: ClassVar[str] = "variants.html"
     variants: Sequence[Mapping[str, Any]]
     metric: Metric
     server: float | None = None
     drop: float = 0.0
+    slice_drop: float = 0.0
+    min_slice_rows: int = 1000
 
     def context(self) -> dict[str, Any]:
-        """The table, and drawings of what could be measured."""
-        label = f"{self.metric.title} ({self.metric.unit})"
-        drawn = any(one["value"] is not None for one in self.variants)
-        keys = ("bytes", "latency_p50_us") if drawn else ()
+        """The tables, and drawings of what could be measured."""
         return {
-            "variants": self.table(),
-            "charts": [cost(self.variants, key, label, self.server, self.drop) for key in keys],
+            "quality": self.quality(),
+            "costs": self.costs(),
+            "rejected": list(self.rejected()),
+            "charts": self.drawings(),
+            "heat": self.heat(),
+            "few": self._few_rows(),
+            "min_slice_rows": self.min_slice_rows,
+            "unit": "in the label's unit" if self._in_units else f"in thousandths of {self.metric.title}",
         }
 
-    def table(self) -> Table:
-        """A line a variant."""
+    def quality(self) -> Table:
+        """How good each is: a line a variant."""
         columns = [
             Column("variant", is_number=False),
             Column("verdict", is_number=False),
+            Column(self.metric.name),
+            Column("change [95 %]"),
+            Column("worst slice", is_number=False),
+            *([Column("log loss")] if self._has("log_loss") else []),
+            *([Column("calibration")] if self._has("calibration") else []),
+            Column("flipped", "%"),
+        ]
+        return Table("Quality of device variants", columns, [self._quality(one) for one in self.variants])
+
+    def costs(self) -> Table:
+        """What each takes: a line a variant."""
+        columns = [
+            Column("variant", is_number=False),
+            Column("front", is_number=False),
             Column("file", "bytes"),
             Column("gzip", "bytes"),
-            Column(self.metric.name, self.metric.unit),
-            Column("flipped", "% of rows"),
-            Column("p50", "µs a row"),
-            Column("p95", "µs a row"),
+            Column("p50", "µs"),
+            Column("p95", "µs"),
             Column("batches", "rows/s"),
-            Column("why not", is_number=False, wraps=True),
+            Column("memory", "MB"),
+            Column("runtime", is_number=False),
+            Column("made by", is_number=False),
         ]
-        return Table("Device variants", columns, [self._line(one) for one in self.variants])
+        return Table("Costs of device variants", columns, [_costs(one) for one in self.variants])
 
-    def _line(self, one: Mapping[str, Any]) -> list[Cell]:
-        accepted = bool(one["accepted"])
+    def rejected(self) -> Iterator[tuple[str, list[str]]]:
+        """The names of those rejected, each with its reasons and the cause of its loss."""
+        for one in self.variants:
+            if not one["accepted"]:
+                cause = [f"Cause: {one['cause']}."] if one.get("cause") else []
+                yield str(one["name"]), [*(f"{reason}." for reason in one["reasons"]), *cause]
+
+    def drawings(self) -> list[Chart]:
+        """The metric against what variants cost."""
+        if not any(one["value"] is not None for one in self.variants):
+            return []
+        label = f"{self.metric.title} ({self.metric.unit})"
+        better = bool(self.metric.higher_is_better)
+        return [cost(self.variants, key, label, self.server, self.drop, higher_is_better=better) for key in _CHARTS]
+
+    def heat(self) -> Chart | None:
+        """The change by slice and variant; None without a slice that is judged."""
+        sliced = [one for one in self.variants if one.get("slices")]
+        if not any(part["rows"] >= self.min_slice_rows for one in sliced for part in one["slices"]):
+            return None
+        better = bool(self.metric.higher_is_better)
+        return heat(self.variants, self.min_slice_rows, self.slice_drop, self.metric.title, higher_is_better=better)
+
+    @property
+    def _in_units(self) -> bool:
+        return self.metric.name == "mean_absolute_error"
+
+    def _few_rows(self) -> int:
+        sliced = next((one["slices"] for one in self.variants if one.get("slices")), ())
+        return sum(part["rows"] < self.min_slice_rows for part in sliced)
+
+    def _has(self, key: str) -> bool:
+        return any(one.get(key) is not None for one in self.variants)
+
+    def _quality(self, one: Mapping[str, Any]) -> list[Cell]:
+        accepted, worst = bool(one["accepted"]), one.get("worst_slice") or {}
         return [
             words(one["name"]),
             words("accepted" if accepted else "rejected", GOOD if accepted else BAD),
-            number(one["bytes"], ",.0f"),
-            number(one["gzip_bytes"], ",.0f"),
             number(one["value"], ".4f"),
+            _change(one),
+            _worst(worst),
+            *([_known(one.get("log_loss"), ".4f")] if self._has("log_loss") else []),
+            *([_known(one.get("calibration"), ".3f")] if self._has("calibration") else []),
             number(100 * one["flip_rate"], ".2f"),
-            number(one["latency_p50_us"], ",.0f"),
-            number(one["latency_p95_us"], ",.0f"),
-            number(one["rows_per_second"], ",.0f"),
-            words("; ".join(one["reasons"])),
         ]
+
+
+def _costs(one: Mapping[str, Any]) -> list[Cell]:
+    memory = one.get("peak_memory_bytes")
+    made = one.get("technique") or one.get("backend") or _UNKNOWN
+    return [
+        words(one["name"]),
+        words("yes" if one.get("pareto") else "", GOOD if one.get("pareto") else ""),
+        number(one["bytes"], ",.0f"),
+        number(one["gzip_bytes"], ",.0f"),
+        number(one["latency_p50_us"], ",.0f"),
+        number(one["latency_p95_us"], ",.0f"),
+        number(one["rows_per_second"], ",.0f"),
+        _known(None if memory is None else memory / 1e6, ".1f"),
+        words(one.get("minimum_runtime") or _UNKNOWN),
+        words(str(made)),
+    ]
+
+
+def _worst(one: Mapping[str, Any]) -> Cell:
+    """The slice that lost most, sorted by how much its metric changed."""
+    if not one:
+        return words(_UNKNOWN)
+    return Cell(f"{one['change']:+.4f} on {one['slice']}", sort=one["change"], value=one["change"])
+
+
+def _known(value: float | None, form: str) -> Cell:
+    return words(_UNKNOWN) if value is None else number(value, form)
+
+
+def _change(one: Mapping[str, Any]) -> Cell:
+    change, low, high = (one.get(key) for key in ("change", "change_low", "change_high"))
+    return words(_UNKNOWN) if change is None else interval(Estimate(change, low, high), "+.4f")

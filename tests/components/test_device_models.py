@@ -23,7 +23,9 @@ STATISTICS = Statistics(
     vocabularies={"soil": (b"clay", b"loam")},
     boundaries={"rain": (0.0, 1.0, 2.0, 3.0, 4.0), "area": (10.0, 20.0, 30.0, 40.0, 50.0)},
 )
-BOUND = bound_problem(device={"variants": ["float32"], "calibration_rows": 2}, split={"key": "week"})
+BOUND = bound_problem(
+    device={"variants": ["float32"], "calibration_rows": 2}, split={"key": "week"}, evaluation={"slices": [["soil"]]}
+)
 Run = Callable[..., tuple[DeviceModels, Path]]
 
 
@@ -66,6 +68,12 @@ def test_the_test_split_is_scored_by_both_models_and_written_by_columns(run: Run
         1,
     )
     assert score["largest_difference"] < 1e-6
+    assert score["change"] == pytest.approx(0.0, abs=1e-9)
+    assert [(one["slice"], one["rows"]) for one in score["slices"]] == [("soil=clay", 3), ("soil=loam", 2)]
+    # Clay was dry in every row, loam wet.
+    assert [one["value"] for one in score["slices"]] == [None, None]
+    assert (score["worst_slice"], score["cause"], score["pareto"]) == (None, None, True)
+    assert score["expectation"].startswith("the server model's answers")
     assert min(score["latency_p50_us"], score["rows_per_second"]) > 0
     table = parquet.read_table(folder / "made" / PREDICTIONS).to_pydict()
     assert table["wet"] == [0, 0, 0, 1, 1, 1]

@@ -1,7 +1,9 @@
 """Charts: the same numbers give the same drawing, in both schemes, and words say what it shows."""
 
+import itertools
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,26 @@ from tests.reports.evaluations import decisions, one_slice
 
 NAN = float("nan")
 VARIANT = {"name": "int8", "value": 0.7, "bytes": 1000, "latency_p50_us": 20.0, "accepted": True}
+SLICES = [
+    {"slice": "a=b", "rows": 900, "change": -0.0041, "low": -0.006, "high": -0.002},
+    {"slice": "a=c", "rows": 800, "change": 0.0, "low": -0.001, "high": 0.001},
+    {"slice": "a=d", "rows": 700, "change": None, "low": None, "high": None},
+    {"slice": "a=few", "rows": 7, "change": -0.1, "low": None, "high": None},
+]
+SLICED = {**VARIANT, "metric": "auc", "slices": SLICES, "worst_slice": SLICES[0]}
 NODES = [
     {"id": "A", "status": "ran", "seconds": 1.0, "upstream": []},
     {"id": "B", "status": "cached", "seconds": 0.1, "upstream": ["A"]},
     {"id": "C", "status": "failed", "seconds": 2.0, "upstream": ["A", "B"]},
     {"id": "D", "status": "skipped", "seconds": 0.0, "upstream": ["C"]},
 ]
+
+
+def cost(entries: list[dict[str, Any]], server: float | None = None) -> Chart:
+    """Of the AUC against bytes."""
+    return variants.cost(entries, "bytes", "AUC", server, 0.002, higher_is_better=True)
+
+
 NUMBERS = FeatureStatistics(10, 1, mean=1.0, least=0.0, most=2.0, histogram=((0.0, 1.0, 6.0), (1.0, 2.0, 3.0)))
 DRAWN: dict[str, Callable[[], Chart]] = {
     "roc": lambda: curves.roc({"candidate": decisions(), "baseline": decisions(40)}, 0.5),
@@ -28,7 +44,8 @@ DRAWN: dict[str, Callable[[], Chart]] = {
     "training": lambda: training.epochs(
         TrainingCurve("loss", {"train": {1: 0.5, 2: NAN}, "eval": {1: 0.6}}), "loss", 1
     ),
-    "variants": lambda: variants.cost([VARIANT, {**VARIANT, "accepted": False}], "bytes", "AUC", 0.7, 0.002),
+    "variants": lambda: cost([VARIANT, {**VARIANT, "accepted": False}], 0.7),
+    "heat": lambda: variants.heat([SLICED], 100, 0.01, "AUC", higher_is_better=True),
     "graph": lambda: graph.graph(NODES),
     "history": lambda: history.over_runs([("11-24", 0.7, True), ("11-25", 0.6, False)], "AUC"),
 }
@@ -65,7 +82,47 @@ def test_names_are_not_formulas() -> None:
 def test_a_variant_that_could_not_be_measured_is_not_drawn() -> None:
     broken = {**VARIANT, "name": "broken", "value": None}
 
-    assert "broken" not in variants.cost([VARIANT, broken], "bytes", "AUC", None, 0.0).svg
+    assert "broken" not in cost([VARIANT, broken]).svg
+    assert len(cost([broken]).svg) > 0
+
+
+def test_one_that_lost_by_far_stands_at_the_edge_with_its_value() -> None:
+    lost = {**VARIANT, "name": "lost", "value": 0.4, "accepted": False}
+
+    assert "lost at 0.4000" in cost([VARIANT, lost]).svg
+
+
+def test_the_front_is_the_best_of_all_that_are_as_cheap() -> None:
+    entries = [
+        {"name": "a", "bytes": 10, "value": 0.6, "accepted": True},
+        {"name": "b", "bytes": 20, "value": 0.5, "accepted": True},
+        {"name": "c", "bytes": 30, "value": 0.7, "accepted": True},
+        {"name": "d", "bytes": 5, "value": 0.9, "accepted": False},
+    ]
+
+    assert [one["name"] for one in variants._front(entries, "bytes", higher_is_better=True)] == ["a", "c"]
+    assert [one["name"] for one in variants._front(entries, "bytes", higher_is_better=False)] == ["a", "b"]
+
+
+def test_names_of_ten_variants_at_one_place_do_not_lie_over_each_other() -> None:
+    marks = re.findall(r">(int8_\d)<", cost([{**VARIANT, "name": f"int8_{n}"} for n in range(10)]).svg)
+    places = re.findall(
+        r'<text[^>]*(?:y="([\d.]+)"|translate\([\d.]+ ([\d.]+)\))[^>]*>int8_',
+        cost([{**VARIANT, "name": f"int8_{n}"} for n in range(10)]).svg,
+    )
+
+    assert len(marks) == 10
+    heights = sorted(float(one or other) for one, other in places)
+    assert all(after - before > 8 for before, after in itertools.pairwise(heights))
+
+
+def test_the_heat_map_tells_thousandths_of_slices_that_are_judged() -> None:
+    chart = variants.heat([SLICED], 100, 0.01, "AUC", higher_is_better=True)
+
+    assert ">-4.1<" in chart.svg.replace("\u2212", "-")
+    assert "a=b  (900)" in chart.svg
+    assert "a=few" not in chart.svg
+    assert chart.alt.endswith("the worst slice of each: int8 a=b")
 
 
 def test_an_arrow_that_another_way_implies_is_left_out() -> None:

@@ -158,7 +158,8 @@ def test_without_a_variant_for_devices_there_is_no_code_for_them(tmp_path: Path,
     artifacts = lay_out(tmp_path / "made", first_evaluation, (), [variant("int8", "calibration rows: none")])
     page, markdown = card(artifacts, tmp_path / "card")
     assert "Interpreter" not in page + markdown
-    assert line(markdown, "int8")[-1] == "calibration rows: none"
+    assert line(markdown, "int8", "✗ rejected")
+    assert "int8: calibration rows: none." in markdown
 
 
 def test_the_code_on_the_card_runs_in_a_released_version(

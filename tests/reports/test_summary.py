@@ -22,7 +22,9 @@ def variant(name: str, *reasons: str, value: float | None = 0.7123) -> dict[str,
         "gzip_bytes": 345_678,
         "metric": "auc",
         "value": value,
-        "flip_rate": 0.0123,
+        "change": None if value is None else -0.0012,
+        "change_low": -0.0016,
+        "change_high": 0.0003,
         "latency_p50_us": 41.6,
         "accepted": not reasons,
         "reasons": list(reasons),
@@ -67,10 +69,10 @@ def test_a_pushed_run_shows_metrics_variants_and_version() -> None:
         "  example_count              65,000",
         "  auc                        0.7123     0.7000    +0.0123",
         "",
-        "  device variant       bytes      gzip        auc  flipped      p50  verdict",
-        "  float32          1,234,567   345,678     0.7123    1.23%    42 µs  accepted",
-        "  int8             1,234,567   345,678     0.7123    1.23%    42 µs  rejected: "
-        "flip rate 0.0300 is 0.0100 above the 0.0200 allowed",
+        "  device variant       bytes      gzip      auc   change     95 %     p50  verdict",
+        "  float32          1,234,567   345,678   0.7123  -0.0012  ±0.0015   42 µs  accepted",
+        "  int8             1,234,567   345,678   0.7123  -0.0012  ±0.0015   42 µs  rejected",
+        "  int8 rejected: flip rate 0.0300 is 0.0100 above the 0.0200 allowed (and 1 more)",
         "",
         "  blessed and pushed: version 1700000000",
     ]
@@ -135,8 +137,9 @@ def test_what_is_no_number_is_called_undefined_and_stays_in_its_column() -> None
         "  auc                     undefined     0.7000  undefined",
         "  log_loss                   0.5000  undefined  undefined",
     ]
-    assert "undefined    1.23%" in lines[7]
-    assert "undefined    1.23%" in lines[8]
+    assert "undefined" in lines[7]
+    assert "undefined" in lines[8]
+    assert lines[7].index(" µs") == lines[8].index(" µs")
     assert "nan" not in "\n".join(lines)
 
 
@@ -148,6 +151,20 @@ def test_long_names_do_not_move_the_columns() -> None:
         lines[0].index("verdict")
     }
     assert " mean_absolute_error " in lines[0]
+
+
+def test_a_loss_is_told_with_its_cause_in_lines_of_a_terminal() -> None:
+    entry = {**variant("int8", "auc 0.6947 is 0.0254 below the server model's 0.7201"), "cause": "a and b share " * 9}
+    lines = result_lines(record(variants=[entry]))
+
+    assert lines[3].startswith("  int8 rejected: auc 0.6947 is 0.0254 below the server model's 0.7201; a and b share")
+    assert lines[4].startswith("    ")
+    assert all(len(line) <= 100 for line in lines)
+
+
+def test_a_run_of_before_changes_were_recorded_has_none() -> None:
+    entry = {key: value for key, value in variant("int8").items() if not key.startswith("change")}
+    assert "0.7123                     42 µs  accepted" in result_lines(record(variants=[entry]))[2]
 
 
 def test_a_variant_that_was_not_judged_is_rejected_without_a_reason() -> None:
@@ -180,7 +197,7 @@ def test_a_run_fits_on_one_screen_of_forty_lines(run: RunRecord, shown: int) -> 
     lines = result_lines(run)
 
     assert AROUND + len(run.nodes) + len(lines) <= 40
-    listed = [line.split()[0] for line in lines if line.startswith("  variant_")]
+    listed = [line.split()[0] for line in lines if line.startswith("  variant_") and " rejected: " not in line]
     assert listed == [f"variant_{number}" for number in range(shown)]
 
 
