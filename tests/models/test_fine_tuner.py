@@ -18,7 +18,7 @@ from models.trainer import checkpoint_folder
 from models.trainer import run_fn as train
 from models.training_options import Training
 from schema.bound import BoundProblem
-from schema.errors import InputError
+from schema.errors import InputError, PipelineError
 from schema.problem import Device, FineTuning
 from schema.signatures import DEVICE_FORM, DEVICE_SCORE, SERVING_DEFAULT, SERVING_FORM, TECHNIQUES, device_form
 from schema.techniques import Technique
@@ -202,6 +202,20 @@ def test_weights_of_another_network_are_refused(
 
     with pytest.raises(InputError, match=r"weights\.npz does not fit: .*expected shape \(5, 3\)\. Received: \(5, 2\)"):
         run_fn(values)
+    assert not (tmp_path / "model").exists()
+
+
+def test_weights_that_broke_unnoticed_are_not_exported(
+    base: Path, examples: Path, transform_graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: Any) -> tf_keras.Model:
+        network = fit(*given)
+        network.get_layer("deep_1").kernel.assign(tf.fill([9, 4], float("nan")))
+        return network
+
+    monkeypatch.setattr(fine_tuner, "fit", broken)
+    with pytest.raises(PipelineError, match=r"pruned left weights that are not finite: deep_1/kernel:0\. Lower device"):
+        run_fn(arguments(tmp_path, examples, transform_graph, base, (Technique.PRUNED,)))
     assert not (tmp_path / "model").exists()
 
 

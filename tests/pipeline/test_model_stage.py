@@ -1,6 +1,7 @@
 """The nodes that train: which there are, what the fine-tuner gets, and whom its settings concern."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from edge.recipes import RECIPES, Recipe
+from edge.recipes import RECIPES
 from pipeline.config import Config, load_config
 from pipeline.stages import model
 from pipeline.stages.model import ModelStage, techniques
@@ -22,8 +23,7 @@ ASKING = {"first": "quantization_aware", "second": "pruned", "third": "pruned", 
 @pytest.fixture(autouse=True)
 def _recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, technique in ASKING.items():
-        recipe = Recipe(name, "for a test", needs_calibration=False, build=lambda _: b"", technique=technique)
-        monkeypatch.setitem(RECIPES, name, recipe)
+        monkeypatch.setitem(RECIPES, name, replace(RECIPES["float32"], name=name, technique=technique))
 
 
 def config(tmp_path: Path, *sets: str, variants: str = "[first, second, third, fourth]") -> Config:
