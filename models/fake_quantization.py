@@ -9,28 +9,21 @@ import tensorflow as tf
 
 from models.straight_through import straight_through
 
-_WEIGHT_LEVELS = 127
+_KERNEL_LEVELS = 127
 
 
 def quantized_by_channel(kernel: tf.Tensor) -> tf.Tensor:
     """A dense kernel [inputs, outputs] on the 255 levels of a symmetric scale an output."""
-    return _symmetric(kernel, tf.reduce_max(tf.abs(kernel), axis=0, keepdims=True))
+    fixed = tf.stop_gradient(kernel)
+    largest = tf.reduce_max(tf.abs(fixed), axis=0, keepdims=True)
+    scale = tf.where(largest > 0.0, largest / _KERNEL_LEVELS, 1.0)
+    return straight_through(kernel, tf.clip_by_value(tf.round(fixed / scale), -_KERNEL_LEVELS, _KERNEL_LEVELS) * scale)
 
 
-def quantized_whole(weights: tf.Tensor) -> tf.Tensor:
-    """Weights of any shape on the 255 levels of one symmetric scale."""
-    return _symmetric(weights, tf.reduce_max(tf.abs(weights)))
-
-
-def quantized_activation(values: tf.Tensor) -> tf.Tensor:
-    """Values on 256 levels between their minimum and maximum, of which one is exactly 0."""
+def quantized_value(values: tf.Tensor) -> tf.Tensor:
+    """Values on 256 levels between their minimum and maximum, or 0 where that lies beyond; one level is exactly 0."""
     fixed = tf.stop_gradient(values)
-    rounded = tf.quantization.fake_quant_with_min_max_vars(fixed, tf.reduce_min(fixed), tf.reduce_max(fixed))
+    # A range without 0 would be shifted until it has it, and cut off at the other end.
+    low, high = tf.minimum(tf.reduce_min(fixed), 0.0), tf.maximum(tf.reduce_max(fixed), 0.0)
+    rounded = tf.quantization.fake_quant_with_min_max_vars(fixed, low, high)
     return straight_through(values, rounded)
-
-
-def _symmetric(weights: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
-    fixed = tf.stop_gradient(weights)
-    scale = tf.stop_gradient(tf.where(largest > 0.0, largest / _WEIGHT_LEVELS, 1.0))
-    levels = tf.clip_by_value(tf.round(fixed / scale), -_WEIGHT_LEVELS, _WEIGHT_LEVELS)
-    return straight_through(weights, levels * scale)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+import tf_keras
 from numpy.typing import NDArray
 
 from models.export import RowModel, export_device_form
@@ -22,7 +22,7 @@ from models.warm_start import saved_weights
 from schema import signatures
 from schema.bound import BoundProblem
 from schema.closed import nearest
-from schema.errors import InputError
+from schema.errors import InputError, PipelineError
 from schema.techniques import Technique
 
 # The key of custom_config that tells a fine-tuning from a training.
@@ -49,6 +49,7 @@ def fine_tune(fn_args: Any) -> None:
 
     Raises:
         InputError: if there is no base model, or its weights are none of this problem's network.
+        PipelineError: if a training diverges.
         WorkerLostError: if another worker of the cluster is gone.
     """
     config = fn_args.custom_config
@@ -77,6 +78,7 @@ def fine_tune(fn_args: Any) -> None:
                 feed,
                 FineTune(technique, weights),
             )
+            _check_finite(technique, network)
             if is_chief(strategy):
                 row_model = RowModel(bound, statistics, network)
                 export_device_form(row_model, model / signatures.device_form(technique))
@@ -112,8 +114,17 @@ def tuned_finely(bound: BoundProblem) -> BoundProblem:
 def _trained_weights(bound: BoundProblem, statistics: Statistics, base_model: str | None) -> list[NDArray[np.generic]]:
     if not base_model:
         raise InputError("fine-tuning: expected a trained model to start from. Received: none")
-    # Its variables must not outlive it: a cluster's workers make theirs at the same time, or never.
     return saved_weights(build_network(bound, statistics), base_weights(base_model), statistics)
+
+
+def _check_finite(technique: Technique, network: tf_keras.Model) -> None:
+    # Fake quantization makes a number of NaN, so that the loss alone does not tell.
+    broken = [variable.name for variable in network.weights if not np.isfinite(variable.numpy()).all()]
+    if broken:
+        raise PipelineError(
+            f"fine-tuning: {technique} left weights that are not finite: {', '.join(broken)}. Lower "
+            "device.fine_tuning.learning_rate."
+        )
 
 
 def _write_index(serving_form: Path, techniques: tuple[Technique, ...]) -> None:

@@ -2,9 +2,8 @@
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -167,8 +166,7 @@ def fit(
     epochs = bound.problem.network.epochs
     steps = plan_steps(train, evaluation, bound.problem.network.batch_size, strategy.num_replicas_in_sync)
     treatment = _treatment(bound, fine_tune, steps.training * epochs)
-    begin = _beginning(statistics, paths, fine_tune)
-    model = compiled(bound, statistics, strategy, options, begin, steps.training * epochs, treatment)
+    model = compiled(bound, statistics, strategy, options, paths, steps.training * epochs, treatment, fine_tune)
     patience = bound.problem.network.patience
     best = BestEpoch(model.get_weights(), patience, treatment, first=treatment.end // steps.training)
     backup = Backup(model, best, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
@@ -205,18 +203,6 @@ def _treatment(bound: BoundProblem, fine_tune: FineTune | None, steps: int) -> T
     return treatment_of(fine_tune.technique, settings, steps) if fine_tune else PLAIN
 
 
-def _beginning(
-    statistics: Statistics, paths: FitPaths, fine_tune: FineTune | None
-) -> Callable[[tf_keras.Model], None]:
-    """What puts the weights into a new network from which its training starts."""
-    if fine_tune is not None:
-        weights = list(fine_tune.weights)
-        return lambda model: model.set_weights(weights)
-    if paths.warm_start is not None:
-        return partial(load_weights, path=paths.warm_start, statistics=statistics)
-    return lambda _: None
-
-
 def plan_steps(train: Source, evaluation: Source, batch_size: int, replicas: int) -> Steps:
     """Whole batches of `batch_size` rows a replica, or of fewer where there are not as many; every row is validated.
 
@@ -241,17 +227,18 @@ def compiled(
     statistics: Statistics,
     strategy: tf.distribute.Strategy,
     options: Training,
-    begin: Callable[[tf_keras.Model], None],
+    paths: FitPaths,
     steps: int,
     treatment: Treatment = PLAIN,
+    fine_tune: FineTune | None = None,
 ) -> tf_keras.Model:
-    """The problem's network with loss, metrics and an optimizer whose learning rate runs out after `steps` steps.
-
-    `begin` puts the weights in from which the network starts.
-    """
+    """The problem's network with loss, metrics and an optimizer whose learning rate runs out after `steps` steps."""
     with strategy.scope():
         model = build_network(bound, statistics, treatment)
-        begin(model)
+        if fine_tune is not None:
+            model.set_weights(fine_tune.weights)
+        elif paths.warm_start is not None:
+            load_weights(model, paths.warm_start, statistics)
         model.compile(
             optimizer=_optimizer(bound, steps),
             loss=MemberLoss(bound.problem.task),

@@ -47,7 +47,9 @@ class MemberDense(tf_keras.layers.Layer):
         parts = [values] if isinstance(values, tf.Tensor) else list(values)
         if training and len(parts[0].shape) == 2 and not self.treatment.rounds_values:
             return self._with_scaled_kernel(parts)
-        return self._with_scaled_values(self.treatment.value(tf.concat(parts, axis=1)) if len(parts) > 1 else parts[0])
+        values = tf.concat(parts, axis=1) if len(parts) > 1 else parts[0]
+        # Those of an earlier layer are rounded there.
+        return self._with_scaled_values(self.treatment.value(values) if len(values.shape) == 2 else values)
 
     def _with_scaled_values(self, values: tf.Tensor) -> tf.Tensor:
         if self.members > 1:

@@ -73,10 +73,8 @@ def build_network(bound: BoundProblem, statistics: Statistics, treatment: Treatm
     deep = [_embed(bound, inputs, partial(table, sizes.embedding_size, "deep"))] if _categories(bound) else []
     logits = _tower([*deep, *numbers], bound, treatment)
     linear = [tf_keras.layers.Dense(problem.outputs, name="wide_numbers")(part) for part in numbers]
-    linear += [
-        tf_keras.layers.Lambda(_sum_features, arguments={"outputs": problem.outputs}, name="wide_categories")(part)
-        for part in wide
-    ]
+    summed = {"outputs": problem.outputs, "treatment": treatment}
+    linear += [tf_keras.layers.Lambda(_sum_features, arguments=summed, name="wide_categories")(part) for part in wide]
     for part in linear:
         logits = logits + part[:, tf.newaxis]
     return tf_keras.Model(inputs, logits, name=problem.name)
@@ -115,8 +113,8 @@ def _joined(parts: list[tf.Tensor]) -> tf.Tensor:
     return tf_keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
 
-def _sum_features(values: tf.Tensor, outputs: int) -> tf.Tensor:
-    return tf.reduce_sum(tf.reshape(values, [-1, values.shape[1] // outputs, outputs]), axis=1)
+def _sum_features(values: tf.Tensor, outputs: int, treatment: Treatment) -> tf.Tensor:
+    return tf.reduce_sum(tf.reshape(treatment.value(values), [-1, values.shape[1] // outputs, outputs]), axis=1)
 
 
 def _tower(parts: list[tf.Tensor], bound: BoundProblem, treatment: Treatment) -> tf.Tensor:

@@ -26,6 +26,8 @@ class StrategyName(StrEnum):
 _NO_SERVER = "Could not start gRPC server"
 # How TensorFlow gives the reason for which no worker can exchange gradients any more.
 _ABORTED = re.compile(r"Collective ops is aborted by: (.*?)\.?$", re.MULTILINE)
+# Addresses at which this process has joined a cluster: it goes on listening there, and knows the workers of that time.
+_JOINED: set[str] = set()
 _EXAMPLE = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
 
 
@@ -60,8 +62,14 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:
     config = read_tf_config()
+    if own_address(config) in _JOINED:
+        raise InputError(
+            f"training.strategy: this process has trained in a cluster as {own_address(config)} already, and the other "
+            "workers of that training have ended. A process does so once: run the rest with --from, and start the "
+            "workers anew."
+        )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.UnknownError as error:
         if error.message != _NO_SERVER:
             raise
@@ -74,6 +82,8 @@ def _multi_worker_strategy() -> tf.distribute.Strategy:
             "training.strategy: multi_worker_mirrored needs a process of its own, in which TensorFlow has not computed "
             f"yet. {error}"
         ) from None
+    _JOINED.add(own_address(config))
+    return strategy
 
 
 def read_tf_config() -> dict[str, Any]:

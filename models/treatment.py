@@ -136,14 +136,19 @@ class QuantizationAware(Treatment):
     rounds_values = True
 
     def weight(self, name: str, value: tf.Tensor, role: Role) -> tf.Tensor:
-        """The weight on the levels of int8: a scale an output for dense layers, one for all others."""
+        """A kernel on the levels of a scale an output, a factor on those of values.
+
+        A table stays as it is: what is looked up is rounded where it is joined, to the one scale of all that it is
+        joined with, and so are all tables of an int8 model.
+        """
         del name
-        rounded = fake_quantization.quantized_by_channel if role is Role.DENSE else fake_quantization.quantized_whole
-        return rounded(value)
+        if role is Role.DENSE:
+            return fake_quantization.quantized_by_channel(value)
+        return fake_quantization.quantized_value(value) if role is Role.FACTOR else value
 
     def value(self, values: tf.Tensor) -> tf.Tensor:
         """The values on the levels of int8."""
-        return fake_quantization.quantized_activation(values)
+        return fake_quantization.quantized_value(values)
 
     def kept(self, name: str, value: tf.Tensor, role: Role) -> tf.Tensor:
         """The weight as it is."""

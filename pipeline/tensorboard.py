@@ -18,7 +18,8 @@ from schema.errors import InputError, PipelineError
 # By the artifacts of a run.json: where in the artifact TensorBoard reads, and what is added to the run's id.
 _TRAINING = "Trainer.model_run"
 _SEARCH = "Tuner.tuner_results"
-_LOGS = {_TRAINING: (".", ""), _SEARCH: ("logs", " trials")}
+_FINE_TUNING = "FineTuner.model_run"
+_LOGS = {_TRAINING: (".", ""), _SEARCH: ("logs", " trials"), _FINE_TUNING: (".", " fine-tuning")}
 _REFRESH_SECONDS = 10
 
 
@@ -26,7 +27,8 @@ _REFRESH_SECONDS = 10
 class Trainings:
     """What of an output folder can be shown.
 
-    folders: by the name that a person sees, such as "20261124T193644-815995", or the same with " trials".
+    folders: by the name that a person sees, such as "20261124T193644-815995", or the same with " trials" or
+        " fine-tuning".
     unnamed: runs whose run.json does not name its artifacts, which it did not always do.
     lost: trainings whose folder is gone.
     """
@@ -44,7 +46,7 @@ class Trainings:
 
 
 def find_trainings(output: Path) -> Trainings:
-    """The trainings and searches of the runs below `output`, each under the first run that names it.
+    """The trainings, searches and fine-tunings of the runs below `output`, each under the first run that names it.
 
     Raises:
         InputError: if there is nothing to show.

@@ -155,9 +155,12 @@ class FineTuning(Closed):
     """How the trained network is fine-tuned for the recipes that ask for a technique."""
 
     epochs: int = Field(default=2, ge=1, description="passes over the training split, a technique")
-    learning_rate: float = Field(default=0.0005, gt=0, description="AdamW's step size at its peak")
+    learning_rate: float = Field(default=0.001, gt=0, description="AdamW's step size at its peak")
     sparsity: float = Field(
-        default=0.8, gt=0, lt=1, description="share of the weights of dense layers and embeddings that pruning sets to 0"
+        default=0.8,
+        gt=0,
+        lt=1,
+        description="share of dense layers' and embeddings' weights that pruning sets to 0",
     )
     pattern: Pattern = Field(
         default=Pattern.UNSTRUCTURED,

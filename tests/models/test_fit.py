@@ -1,11 +1,8 @@
 """The one training loop: it learns, stops, averages, resumes and starts warm, on one device and on two."""
 
-import json
 import logging
 import math
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -26,7 +23,7 @@ from models.training_options import Training
 from models.warm_start import load_weights, save_weights
 from schema.errors import InputError, PipelineError
 from schema.problem import Task
-from tests.models.training_case import STATISTICS, bound_problem, rows, write_shards
+from tests.models.training_case import STATISTICS, bound_problem, in_a_process_of_its_own, rows, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]
 STILL = 1e-9  # a learning rate that moves no weight by as much as the tests look at
@@ -498,18 +495,3 @@ def test_two_replicas_learn_what_one_learns_from_twice_the_batch(examples: Path,
         np.testing.assert_allclose(two["history"][name], one["history"][name], rtol=1e-4)
     for left, right in zip(two["weights"], one["weights"], strict=True):
         np.testing.assert_allclose(left, right, atol=1e-3)
-
-
-def in_a_process_of_its_own(role: str, argument: Path) -> dict[str, Any]:
-    """What tests.models.training_script answers."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.models.training_script", role, str(argument)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer

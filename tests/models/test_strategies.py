@@ -7,6 +7,7 @@ from urllib.error import URLError
 import pytest
 import tensorflow as tf
 
+from models import strategies
 from models.strategies import StrategyName, chief_address, is_chief, make_strategy, names_chief
 from models.training_options import Training
 from schema.errors import InputError
@@ -176,3 +177,11 @@ def test_a_tpu_is_connected_and_initialized_before_its_strategy(tpu_calls: list[
         ("initialize", ("the resolver",)),
         ("strategy", ("the resolver",)),
     ]
+
+
+def test_a_process_joins_a_cluster_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 1}}))
+    monkeypatch.setattr(strategies, "_JOINED", {"127.0.0.1:2"})
+
+    with pytest.raises(InputError, match=r"trained in a cluster as 127\.0\.0\.1:2 already.*run the rest with --from"):
+        make_strategy("multi_worker_mirrored")

@@ -1,5 +1,8 @@
 """A tiny problem to train on: its records, its raw rows, and shards of its rows as Transform leaves them."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from schema.bound import BoundProblem
 from schema.problem import Data, Encoding, Feature, Network, Problem, Task
 from schema.signatures import SERVING_FORM
 
+ROOT = Path(__file__).resolve().parents[2]
 Row = dict[str, int | float]
 
 # Ids 2, 3 and 4, see models.encoding.
@@ -132,3 +136,18 @@ def fn_args(
         },
         **others,
     }
+
+
+def in_a_process_of_its_own(role: str, argument: Path) -> dict[str, Any]:
+    """What tests.models.training_script answers."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.models.training_script", role, str(argument)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer

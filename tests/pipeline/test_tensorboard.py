@@ -45,11 +45,17 @@ Lay = Callable[..., None]
 
 
 def test_trainings_and_searches_are_named_by_their_run(run: Lay, tmp_path: Path) -> None:
-    run("20260101", {"Trainer.model_run": "artifacts/run/7", "Tuner.tuner_results": "artifacts/results/6"})
+    artifacts = {
+        "Trainer.model_run": "artifacts/run/7",
+        "Tuner.tuner_results": "artifacts/results/6",
+        "FineTuner.model_run": "artifacts/run/8",
+    }
+    run("20260101", artifacts)
 
     assert find_trainings(tmp_path).folders == {
         "20260101": tmp_path / "artifacts/run/7",
         "20260101 trials": tmp_path / "artifacts/results/6/logs",
+        "20260101 fine-tuning": tmp_path / "artifacts/run/8",
     }
 
 
