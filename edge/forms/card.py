@@ -32,7 +32,7 @@ class Card(Closed):
         label: what is predicted.
         classes: names of the label's classes in order; empty for a label of 0 and 1 and for a regression.
         threshold: probability from which the positive class is decided; None but for binary problems.
-        features: in the order of the problem.
+        features: one for each input.
         version: ten digits; zeros until the model is released.
         data_window: the rows it was trained on, as "2013-01-01 to 2013-12-31".
     """

@@ -11,11 +11,15 @@ from edge.forms.card import PLACEHOLDER, Card, CardFeature
 from edge.forms.lookups import inputs
 from edge.slim import slim
 from schema.errors import InputError
+from schema.rows import Kind
 from schema.signatures import DEVICE_SCORE
 
 # Names of the two entries; the first is tflite-support's.
 STANDARD = "TFLITE_METADATA"
 DEVICE_CARD = "DEVICE_MODEL_CARD"
+
+# Keys of the card's entry that list the features of a kind; all others are numbers.
+_LISTS = {Kind.STRING: "strings", Kind.INTEGER: "integers"}
 
 _VERSION_KEY = b'"version":"'
 
@@ -23,9 +27,9 @@ _VERSION_KEY = b'"version":"'
 def with_metadata(content: bytes, card: Card) -> bytes:
     """The same model with both entries, in place of any it had.
 
-    The card's entry is JSON: the card's fields, and under "features" each feature's kind by its name. Descriptions and
-    units stand in the standard record alone, as "description [unit]": stored twice they would be a hundredth of a small
-    file.
+    Nothing but the version is stored twice, since that would be a hundredth of a small file. The standard record has
+    the problem's name and title, and each input's name and "description [unit]"; the card's entry has the rest as JSON,
+    with the names of the inputs of strings and of integers.
 
     Raises:
         InputError: if the card's features are not the file's inputs.
@@ -54,15 +58,18 @@ def with_metadata(content: bytes, card: Card) -> bytes:
 
 
 def read_card(content: bytes) -> Card:
-    """The card that `with_metadata` wrote.
+    """The card that `with_metadata` wrote, its features in the order of the graph's inputs.
 
     Raises:
         InputError: if the file has none.
     """
-    values = json.loads(_entry(content, DEVICE_CARD))
-    told = standard.read(_entry(content, STANDARD)).inputs
-    features = [{"name": name, "kind": kind} | _split(told[name]) for name, kind in values["features"].items()]
-    return Card.from_mapping(values | {"features": features}, DEVICE_CARD)
+    values, record = json.loads(_entry(content, DEVICE_CARD)), standard.read(_entry(content, STANDARD))
+    kinds = {name: kind for kind, key in _LISTS.items() for name in values.pop(key, ())}
+    features = [
+        {"name": name, "kind": kinds.get(name, Kind.NUMBER), **_split(told)} for name, told in record.inputs.items()
+    ]
+    texts = {"problem": record.name, "title": record.description, "features": features}
+    return Card.from_mapping(values | texts, DEVICE_CARD)
 
 
 def stamped(content: bytes, version: str) -> bytes:
@@ -94,8 +101,9 @@ def _split(told: str) -> dict[str, str]:
 
 
 def _compact(card: Card) -> bytes:
-    values = card.model_dump(mode="json", exclude_defaults=True)
-    values |= {"features": {feature.name: feature.kind for feature in card.features}, "version": card.version}
+    values = card.model_dump(mode="json", exclude={"problem", "title", "features"}, exclude_defaults=True)
+    values |= {key: [each.name for each in card.features if each.kind is kind] for kind, key in _LISTS.items()}
+    values["version"] = card.version
     return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
