@@ -1,6 +1,6 @@
 """A device bundle's README.md, made from its manifest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from reports.html import Cell, Column, Table, number, words
@@ -47,12 +47,12 @@ def _use(manifest: Manifest) -> list[str]:
 
 
 _FORMS = (
-    "raw, <variant>.tflite: strings as they are, integers as int64, numbers as float32, any number of rows at once. "
+    "raw, NAME.tflite: strings as they are, integers as int64, numbers as float32, any number of rows at once. "
     "For Interpreter APIs.",
-    "ids, <variant>.ids.tflite: strings as int32 ids, which vocab.json gives (a feature's missing_id for the empty "
+    "ids, NAME.ids.tflite: strings as int32 ids, which vocab.json gives (a feature's missing_id for the empty "
     "string, its unseen_id for one that is not among its terms, else first_term_id plus its place among them), "
     "integers as int32. One row at once.",
-    "packed, <variant>.packed.tflite: strings as int32 words: the UTF-8 bytes, four a word, little endian, cut to or "
+    "packed, NAME.packed.tflite: strings as int32 words: the UTF-8 bytes, four a word, little endian, cut to or "
     "filled with zeros up to vocab.json's number of words. Integers as int32. One row at once. No list of terms is "
     "needed.",
 )
@@ -62,7 +62,7 @@ def prediction(manifest: Manifest) -> str:
     """What the output means, in two sentences at most."""
     output, task = manifest["output"], Task(manifest["task"])
     unit = f", in {output['unit']}" if output["unit"] else ""
-    said = f"Output {output['name']}, float32 [rows, {output['size']}]: {output['description']}{unit}."
+    said = f"Output {output['name']}, float32 [rows, {output['size']}], is {output['description']}{unit}."
     if task is Task.BINARY:
         named = manifest["classes"][1] if manifest["classes"] else f"{manifest['label']} = 1"
         return f"{said} From {manifest['threshold']:g} on, {named} is decided."
@@ -100,7 +100,7 @@ def _variants(manifest: Manifest) -> list[str]:
 
 
 def _variant_table(manifest: Manifest) -> Table:
-    head = [
+    columns = [
         Column("variant", is_number=False),
         Column("bytes"),
         Column("gzip"),
@@ -110,28 +110,28 @@ def _variant_table(manifest: Manifest) -> Table:
         Column("runtime", is_number=False),
         Column("may differ by"),
     ]
-    return Table("Variants", head, [_variant(variant) for variant in manifest["variants"]])
+    return Table("Variants", columns, [_variant(one) for one in manifest["variants"]])
 
 
-def _variant(variant: Mapping[str, Any]) -> Sequence[Cell]:
+def _variant(one: Mapping[str, Any]) -> list[Cell]:
     return [
-        words(variant["name"]),
-        number(variant["bytes"], ",d"),
-        number(variant["gzip_bytes"], ",d"),
-        number(variant["value"], ".4f"),
-        number(variant["change"], "+.4f"),
-        number(variant["latency_p50_us"], ".0f"),
-        words(variant["minimum_runtime"] or "not known"),
-        words(f"{variant['tolerance']:.0e}" if variant["tolerance"] else "0"),
+        words(one["name"]),
+        number(one["bytes"], ",d"),
+        number(one["gzip_bytes"], ",d"),
+        number(one["value"], ".4f"),
+        number(one["change"], "+.4f"),
+        number(one["latency_p50_us"], ".0f"),
+        words(one["minimum_runtime"] or "not known"),
+        number(one["tolerance"], ".1g"),
     ]
 
 
 _GOLDEN = (
     "golden.json has rows, real ones and some at the edges of what may come, in every form's own terms under rows "
-    "(raw), ids and packed, and under expected what each variant answered to them at its release. Runtimes of other versions "
-    "and processors must answer the same: old ones have been seen to give wrong answers without an error. Before you "
-    "trust a runtime, ask it for the golden rows, and allow the largest difference that manifest.json gives under "
-    "tolerance; it is also the last column above. null stands for NaN."
+    "(raw), ids and packed, and under expected what each variant answered to them at its release. Runtimes of other "
+    "versions and processors must answer the same: old ones have been seen to give wrong answers without an error. "
+    "Before you trust a runtime, ask it for the golden rows, and allow the largest difference that manifest.json gives "
+    "under tolerance; it is also the last column above. null stands for NaN."
 )
 
 

@@ -1,6 +1,7 @@
 """What a device bundle says of itself: manifest.json."""
 
 import hashlib
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from edge import graph
 from edge.bundle.tolerance import tolerance
+from edge.forms.choice import REAL_ROWS
 from edge.runner import Array
 from schema.bound import BoundProblem
 from schema.described import Described
@@ -64,8 +66,8 @@ def manifest(
         bound: the problem.
         described: what schema.pbtxt says of its columns.
         release: the version.
-        golden: the content of golden.json, whose first row, a real one, gives each feature's typical value; None where
-            no variant was accepted.
+        golden: the content of golden.json, of which a real row gives each feature's typical value; None where no
+            variant was accepted.
         accepted: variants.json's entries of the bundle's variants.
         folder: where their files lie, as they are released.
 
@@ -73,7 +75,7 @@ def manifest(
         PipelineError: if a file or a variant's golden answers are absent.
     """
     problem = bound.problem
-    typical = golden["rows"][0] if golden else dict.fromkeys(problem.features)
+    typical = typical_row(golden["rows"]) if golden else dict.fromkeys(problem.features)
     return {
         "title": problem.title,
         "problem": problem.name,
@@ -90,6 +92,13 @@ def manifest(
         "variants": [_variant(entry, golden["expected"] if golden else {}, folder) for entry in accepted],
         "runtime_versions": dict(release.runtimes),
     }
+
+
+def typical_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The first real golden row that lacks as many numbers and strings as most do: its values belong together."""
+    real = rows[:REAL_ROWS]
+    missing = [sum(value in (None, "") for value in row.values()) for row in real]
+    return real[missing.index(statistics.median_low(missing))]
 
 
 def output(bound: BoundProblem, described: Mapping[str, Described]) -> dict[str, Any]:

@@ -281,7 +281,7 @@ def _check(bundle: Bundle, name: str | None, forms: Sequence[str]) -> int:
             found = check(Model(bundle, variant, form), bundle, variant)
             differing += found.rows - found.agreeing
             agreeing = f"{found.agreeing} of {found.rows}"
-            figures = f"{found.largest:>12.2g}{found.tolerance:>9.0e}{found.latency_us:>10.1f}"
+            figures = f"{found.largest:>12.2g}{found.tolerance:>9.1g}{found.latency_us:>10.1f}"
             sys.stdout.write(f"{variant['name']:<20}{form:<8}{agreeing:<14}{figures}\n")
     return 1 if differing else 0
 

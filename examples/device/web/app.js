@@ -36,6 +36,7 @@ async function start() {
   await open();
   element('main').hidden = false;
   element('start').dispatchEvent(new Event('change'));
+  stayInSight();
   await inTurn(measure);
   document.body.dataset.ready = 'true';
 }
@@ -45,7 +46,7 @@ function tell(manifest) {
   element('title').textContent = manifest.title;
   const made = new Date(manifest.created).toLocaleString('en', {dateStyle: 'medium', timeStyle: 'short'});
   element('source').textContent =
-    `Version ${manifest.version} of ${made}, trained on spans ${manifest.data_window}. The model runs in this page, ` +
+    `Version ${manifest.version} of ${made}, trained on ${manifest.data_window}. The model runs in this page, ` +
     'by LiteRT.js: nothing that you enter leaves it.';
 }
 
@@ -76,6 +77,14 @@ function offerRows(bundle) {
     const typical = Object.fromEntries([...bundle.features].map(([name, feature]) => [name, feature.typical]));
     state.inputs.show(start.value === '-1' ? typical : bundle.golden.rows[Number(start.value)]);
   });
+}
+
+/** On a narrow screen the prediction's sentence stays below the form while its card is out of sight. */
+function stayInSight() {
+  const watch = new IntersectionObserver(([entry]) => {
+    element('strip').hidden = entry.isIntersecting;
+  });
+  watch.observe(element('sentence'));
 }
 
 function chosen() {
@@ -114,7 +123,9 @@ function predictSoon() {
     const {manifest} = state.bundle;
     const scores = await state.model.predict(state.inputs.row);
     element('picture').replaceChildren(picture(manifest, scores));
-    element('sentence').textContent = sentence(manifest, scores);
+    for (const id of ['sentence', 'strip']) {
+      element(id).textContent = sentence(manifest, scores);
+    }
     element('answer').dataset.scores = JSON.stringify(scores);
   });
 }

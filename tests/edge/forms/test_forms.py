@@ -1,5 +1,6 @@
 """Ids and packed forms: the raw form's answers to the last bit, without strings, for a fixed number of rows."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ from edge.forms.columns import as_ids, as_packed
 from edge.forms.ids import ids_form
 from edge.forms.packed import packed_form
 from edge.forms.static import static_batch
-from edge.forms.vocabulary import Vocabulary
+from edge.forms.vocabulary import Vocabulary, observe
 from edge.forms.write import Forms, write_forms
 from edge.runner import Array, Columns, DeviceModel
+from models.encoder import vocabulary_table
+from models.encoding import vocabulary_id
 from schema.errors import InputError, PipelineError
 from tests.edge import device_form
 from tests.edge.forms.conftest import CARD
@@ -188,6 +191,46 @@ def test_files_with_the_names_of_their_tensors(
     np.testing.assert_array_equal(answers(made, as_packed(some, vocabularies)), expected)
 
 
+class Encoded(tf.Module):
+    """A model that encodes strings as trained ones do, one of them without a known term."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables = {name: vocabulary_table(tuple(terms)) for name, terms in ENCODED.items()}
+        self.vectors = tf.Variable(np.arange(16, dtype=np.float32).reshape(8, 2) ** 2)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=name) for name in ("carrier", "origin")])
+    def serve(self, carrier: tf.Tensor, origin: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The signature."""
+        ids = [
+            vocabulary_id(strings, self.tables[name].lookup(strings))
+            for name, strings in (("carrier", carrier), ("origin", origin))
+        ]
+        return {"score": tf.gather(self.vectors, ids[0]) + tf.gather(self.vectors, ids[1])}
+
+
+ENCODED = {"carrier": [b"AAAA", b"B6", b"12345678", "é".encode()], "origin": []}
+
+
+def test_ids_of_trained_models(tmp_path: Path) -> None:
+    module = Encoded()
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures={"serving_default": module.serve})
+    content = converted(tmp_path / "saved")
+    known = observe(content, ENCODED)
+    assert [known["carrier"].ids[term] for term in (b"", *ENCODED["carrier"])] == [0, 2, 3, 4, 5]
+    assert (known["origin"].missing_id, known["origin"].unseen_id, known["origin"].words) == (0, 1, 1)
+    strings = [b"", *ENCODED["carrier"], b"AAAAA", b"AAA", b"123456789", b"\xc3", b"B6\0"]
+    rows = {
+        "carrier": np.array(strings, object),
+        "origin": np.array([b"", b"JFK"] * 5, object),
+    }
+    expected = DeviceModel(Interpreter(model_content=content)).predict(rows, 1)
+    np.testing.assert_array_equal(expected[:2, 0], [0 + 0, 4 * 4 + 2 * 2])
+    np.testing.assert_array_equal(answers(static_batch(ids_form(content), 1), as_ids(rows, known)), expected)
+    packed = static_batch(packed_form(content, known), 3)
+    np.testing.assert_array_equal(answers(packed, as_packed(rows, known)), expected)
+
+
 class Comparing(tf.Module):
     """A model that uses a string not only by its id."""
 
@@ -255,3 +298,18 @@ def test_columns_of_another_form_are_refused(
         answers(forms["int8"].ids, packed)
     with pytest.raises(InputError, match=r"expected the columns \['carrier'.*Received: \['hour'\]"):
         answers(forms["int8"].ids, {"hour": packed["hour"]})
+
+
+def test_forms_are_written_in_the_place_of_the_raw_file(
+    int8: Path, vocabularies: dict[str, Vocabulary], tmp_path: Path
+) -> None:
+    card = CARD.model_copy(update={"variant": "int8"})
+    shutil.copy(int8, tmp_path / "int8.tflite")
+    first = write_forms(tmp_path / "int8.tflite", tmp_path, vocabularies, card)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert sorted(files) == ["int8.ids.tflite", "int8.packed.tflite", "int8.tflite"]
+    assert first.sizes == {"raw": len(files["int8.tflite"])} | {
+        form: len(files[f"int8.{form}.tflite"]) for form in ("ids", "packed")
+    }
+    write_forms(first.raw, tmp_path, vocabularies, card)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
