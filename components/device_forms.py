@@ -78,5 +78,5 @@ def card(told: Told, variant: str) -> Card:
 
 
 def _feature(bound: BoundProblem, name: str, column: Described) -> CardFeature:
-    description, unit = (text.translate(_NO_BRACKETS) for text in (column.description, column.unit))
-    return CardFeature(name=name, kind=bound.dense_kind(name), description=description, unit=unit)
+    # What a feature means is said once, in the bundle's manifest: in every file it would be as much as a small table.
+    return CardFeature(name=name, kind=bound.dense_kind(name), unit=column.unit.translate(_NO_BRACKETS))

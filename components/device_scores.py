@@ -204,7 +204,8 @@ def score_all(
     kept = list(made)
     costs = {variant.recipe: measure_cost(variant.path, timed) for variant in kept}
     judge = Judge(problem, scored, slices, label)
-    found = [judge.score(variant.recipe, costs[variant.recipe], facts(variant, forms[variant.recipe])) for variant in kept]
+    known = {variant.recipe: facts(variant, forms[variant.recipe]) for variant in kept}
+    found = [judge.score(name, costs[name], told) for name, told in known.items()]
     return with_causes(found, {variant.recipe: variant.path for variant in kept}, first_rows(timed, _DIAGNOSIS_ROWS))
 
 

@@ -31,7 +31,7 @@ class Recipe:
         name: as in problem.yaml's device.variants; the file is called <name>.tflite.
         expectation: what to expect of its size, speed and loss.
         backend: what does the quantization: tf_converter, ai_edge_quantizer, or flatbuffer (this package).
-        technique: the training-time part, see schema.techniques, whose SavedModel it starts from; None for the trained model itself.
+        technique: the training-time part, whose SavedModel it starts from; None for the trained model itself.
         needs_calibration: whether training rows must be given.
         build: makes the bytes of the .tflite file.
     """

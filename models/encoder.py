@@ -15,7 +15,9 @@ class Encoder(tf.Module):
     def __init__(self, bound: BoundProblem, statistics: Statistics) -> None:
         super().__init__()
         self.bound, self.statistics = bound, statistics
-        self.classes = vocabulary_table(tuple(name.encode() for name in bound.problem.classes))
+        # Only where they are: a device file would carry an empty table.
+        names = tuple(name.encode() for name in bound.problem.classes)
+        self.classes = vocabulary_table(names) if names else None
         self.tables = {name: vocabulary_table(terms) for name, terms in statistics.vocabularies.items()}
 
     def encode(self, rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
