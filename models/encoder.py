@@ -1,6 +1,7 @@
 """The encodings of a problem with its statistics as constants: what Transform, the server and the device all apply."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,7 +18,7 @@ class Encoder(tf.Module):
         self.bound, self.statistics = bound, statistics
         # Only where they are: a device file would carry an empty table.
         names = tuple(name.encode() for name in bound.problem.classes)
-        self.classes = vocabulary_table(names) if names else None
+        self.classes: Any = vocabulary_table(names) if names else None
         self.tables = {name: vocabulary_table(terms) for name, terms in statistics.vocabularies.items()}
 
     def encode(self, rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
