@@ -36,7 +36,8 @@ class Converted:
         path: the .tflite file.
         bytes: its size.
         operators: names of the builtin operators it uses, sorted.
-        seconds: what its recipe took, beside loading TensorFlow and making the float32 file; 0 if it was cached.
+        seconds: from the start of its recipe in its process to its file, with what it loads and waits for, but
+            without the float32 file it is made from; 0 if it was cached.
         backend: what quantized it, see recipes.Recipe.
         technique: the training-time part, or None.
         minimum_runtime: the oldest TFLite release that computes it, such as "2.5.0", or "unknown".

@@ -1,6 +1,7 @@
 """Embedding tables in four bits, with dense layers in eight, by AI Edge Quantizer."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
@@ -30,19 +31,29 @@ def quantize_tables(content: bytes, table_bits: int) -> bytes:
     model = graph.read(content)
     _use_lookups(model)
     maker = quantizer.Quantizer(bytearray(graph.write(model)))
-    whole = qtyping.QuantGranularity.TENSORWISE
-    tables, layers = constants.large(model, _SMALLEST_TABLE), constants.large(model)
-    for operator in graph.operators(model):
-        if operator.name not in {"EMBEDDING_LOOKUP", "FULLY_CONNECTED"}:
-            continue
-        table = operator.name == "EMBEDDING_LOOKUP"
-        if operator.inputs[1:2] and operator.inputs[1] in (tables if table else layers):
-            output = rf"(^|;){re.escape(graph.tensor_name(model, operator.outputs[0]))}(;|$)"
-            four = operator.inputs[1] in layers and model.subgraphs[0].tensors[operator.inputs[1]].shape[1] % 2 == 0
-            bits = table_bits if table and four else 8
-            maker.add_dynamic_config(output, qtyping.TFLOperationName(operator.name), bits, whole)
+    for operator, bits in _plan(model, table_bits):
+        # The quantizer looks for the pattern in the names of an operator's outputs, joined by semicolons.
+        output = rf"(^|;){re.escape(graph.tensor_name(model, operator.outputs[0]))};"
+        maker.add_dynamic_config(
+            output, qtyping.TFLOperationName(operator.name), bits, qtyping.QuantGranularity.TENSORWISE
+        )
+    if not maker.get_quantization_recipe():
+        # Nothing is large enough, and the quantizer takes no empty list of what to do.
+        return _finished(graph.write(model))
     made = maker.quantize(enable_progress_bar=False, enable_progress_report=False)
     return _finished(bytes(made.quantized_model))
+
+
+def _plan(model: Any, table_bits: int) -> Iterator[tuple[graph.Operator, int]]:
+    """The operators whose weights are worth it, and the bits of each."""
+    tables, large = constants.large(model, _SMALLEST_TABLE), constants.large(model)
+    for operator in graph.operators(model):
+        weights = operator.inputs[1] if len(operator.inputs) > 1 else None
+        if operator.name == "FULLY_CONNECTED" and weights in large:
+            yield operator, 8
+        elif operator.name == "EMBEDDING_LOOKUP" and weights in tables:
+            even = model.subgraphs[0].tensors[weights].shape[1] % 2 == 0
+            yield operator, table_bits if even and weights in large else 8
 
 
 def _finished(content: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Converted files, kept by the digest of all that they were made from."""
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -57,7 +58,11 @@ class VariantCache:
 
     def prune(self) -> None:
         """Removes all but the entries last used."""
-        ages = [(path.stat().st_mtime_ns, path) for path in self._folder.glob(f"*{_SUFFIX}")]
+        ages: list[tuple[int, Path]] = []
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            # Another process may prune at the same time.
+            with contextlib.suppress(FileNotFoundError):
+                ages.append((path.stat().st_mtime_ns, path))
         for _, path in sorted(ages, reverse=True)[self._keep :]:
             path.unlink(missing_ok=True)
 
