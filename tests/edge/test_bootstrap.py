@@ -35,7 +35,7 @@ def test_an_area_is_that_of_the_rows_drawn_as_often_as_they_were() -> None:
 def test_groups_are_drawn_whole_as_many_as_there_are() -> None:
     found = draws(GROUPS, 4, seed=1)
 
-    assert found.weights.shape == (500, 2)
+    assert found.weights.shape == (1000, 2)
     assert set(found.weights.sum(axis=1)) == {2.0}
     assert found.group.tolist() == [0, 0, 1, 1]
 
@@ -73,8 +73,14 @@ def test_labels_that_are_no_classes_are_refused() -> None:
 
 
 def test_an_interval_holds_95_of_100() -> None:
-    low, high = interval(np.arange(1001) / 1000, groups=5) or (0, 0)
-    assert (low, high) == pytest.approx((0.025, 0.975))
+    low, high = interval(np.arange(1001) / 1000, groups=10**6) or (0, 0)
+    assert (low, high) == pytest.approx((0.025, 0.975), abs=1e-6)
+
+
+def test_an_interval_of_few_groups_is_wider() -> None:
+    # Student's quantile of 5 degrees of freedom is 2.571, times sqrt(6 / 5) 2.816, beyond which lie 0.243 %.
+    low, high = interval(np.arange(1001) / 1000, groups=6) or (0, 0)
+    assert (low, high) == pytest.approx((0.00243, 0.99757), abs=5e-5)
 
 
 def test_what_is_undefined_in_a_few_draws_is_left_out_and_in_most_is_no_interval() -> None:
@@ -85,11 +91,11 @@ def test_what_is_undefined_in_a_few_draws_is_left_out_and_in_most_is_no_interval
 
 def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     random = np.random.default_rng(11)
-    group = np.repeat(np.arange(40), 10)
+    group = np.repeat(np.arange(8), 10)
     held = 0
-    for trial in range(100):
+    for trial in range(200):
         # Rows of a group share most of what moves them; the true mean is 0.
-        values = np.repeat(random.standard_normal(40), 10) + 0.3 * random.standard_normal(400)
-        low, high = interval(mean_replicates(draws(group, 400, seed=trial), values), 40) or (0, 0)
+        values = np.repeat(random.standard_normal(8), 10) + 0.3 * random.standard_normal(80)
+        low, high = interval(mean_replicates(draws(group, 80, seed=trial), values), 8) or (0, 0)
         held += low <= 0 <= high
-    assert 86 <= held <= 100
+    assert 180 <= held <= 198

@@ -48,13 +48,13 @@ def test_no_shards_have_no_rows(limit: int | None) -> None:
     assert len(read_rows([], bound_problem(), known_columns(), limit)) == 0
 
 
-def test_batches_are_of_a_fixed_size_whatever_the_shards(shards: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_of_one_shard_as_in_an_evaluation(shards: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raw_rows, "_BATCH_ROWS", 4)
 
     batches = list(row_batches(shards, bound_problem(), known_columns()))
 
-    assert [areas(batch.columns) for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    assert [batch.labels.tolist() for batch in batches] == [[0, 1, 0, 1], [0, 1, 0, 1], [0, 1]]
+    assert [areas(batch.columns) for batch in batches] == [[0, 1, 2], [3, 4, 5, 6], [7, 8], [9]]
+    assert [batch.labels.tolist() for batch in batches] == [[0, 1, 0], [1, 0, 1, 0], [1, 0], [1]]
 
 
 def test_the_split_key_goes_with_its_row(shards: list[Path]) -> None:
