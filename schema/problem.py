@@ -157,7 +157,7 @@ class FineTuning(Closed):
     epochs: int = Field(default=2, ge=1, description="passes over the training split, a technique")
     learning_rate: float = Field(default=0.001, gt=0, description="AdamW's step size at its peak")
     sparsity: float = Field(
-        default=0.8,
+        default=0.83,
         gt=0,
         lt=1,
         description="share of dense layers' and embeddings' weights that pruning sets to 0",
