@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 import tensorflow as tf
 from pyarrow import parquet
-from tfx.types.standard_artifacts import Examples, Model, Schema
+from tfx.types.standard_artifacts import Examples, Model, Schema, TransformGraph
 
 from components.artifacts import DeviceModels
 from components.device_models import PREDICTIONS, DeviceModelsGen
+from components.span_store import StoredSpan, link_spans
+from edge.bundle.manifest import SUFFIXES
+from edge.forms.metadata import read_card
 from models.export import RowModel, export
 from models.network import build_network
-from models.statistics import Statistics
+from models.statistics import FILE, Statistics
 from schema import signatures
 from schema.errors import InputError
 from tests.models.rows_case import SCHEMA, TRAIN, bound_problem, known_columns, write_rows
@@ -38,16 +41,20 @@ def run(tmp_path_factory: pytest.TempPathFactory, artifact: Callable[..., Any]) 
         export(RowModel(BOUND, STATISTICS, build_network(BOUND, STATISTICS)), known_columns(), folder / "model")
         for place, (split, rows) in enumerate([("train", TRAIN), *(("test", rows) for rows in test)]):
             shard = write_rows(rows, folder / "rows" / str(place))
-            target = folder / "examples" / f"Split-{split}" / f"{place}.gz"
+            target = folder / "store" / "03-1a2b-all" / f"Split-{split}" / f"{place}.gz"
             target.parent.mkdir(parents=True, exist_ok=True)
             shard.rename(target)
+        link_spans([StoredSpan(3, str(folder / "store" / "03-1a2b-all"), {})], folder / "examples", ("train", "test"))
         known = artifact(Schema, folder / "schema")
         (folder / "schema" / "schema.pbtxt").write_text(str(SCHEMA), encoding="utf-8")
+        graph = artifact(TransformGraph, folder / "graph")
+        (folder / "graph" / FILE).write_text(STATISTICS.to_json(), encoding="utf-8")
         made = artifact(DeviceModels, folder / "made")
         DeviceModelsGen.test_call(
             model=artifact(Model, folder / "model"),
             examples=artifact(Examples, folder / "examples"),
             schema=known,
+            transform_graph=graph,
             device_models=made,
             bound=BOUND.model_dump_json(),
             fingerprint="code",
@@ -79,6 +86,25 @@ def test_the_test_split_is_scored_by_both_models_and_written_by_columns(run: Run
     assert table["wet"] == [0, 0, 0, 1, 1, 1]
     assert table["week"] == [8, 9, 10, 11, 12, 8]
     assert table["probability"] == pytest.approx(served(folder), abs=1e-6)
+
+
+def test_every_form_has_a_card_and_answers_the_golden_rows_alike(run: Run) -> None:
+    _, folder = run([TRAIN])
+
+    made = folder / "made"
+    cards = {form: read_card((made / f"float32{end}").read_bytes()) for form, end in SUFFIXES.items()}
+    assert {form: card.form for form, card in cards.items()} == {"raw": "raw", "ids": "ids", "packed": "packed"}
+    assert {(card.title, card.variant, card.version, card.data_window) for card in cards.values()} == {
+        ("Is this field wet?", "float32", "0000000000", "span 3")
+    }
+    vocabulary = json.loads((made / "vocab.json").read_text(encoding="utf-8"))
+    assert vocabulary == {
+        "soil": {"terms": ["clay", "loam"], "words": 2, "missing_id": 0, "unseen_id": 1, "first_term_id": 2}
+    }
+    golden = json.loads((made / "golden.json").read_text(encoding="utf-8"))
+    assert golden["rows"][0] == {"soil": "clay", "week": 8, "rain": 0.0, "area": 10.0}
+    assert golden["ids"][0] == {"soil": 2, "week": 8, "rain": 0.0, "area": 10.0}
+    assert [score for (score,) in golden["expected"]["float32"][:6]] == pytest.approx(served(folder), abs=1e-6)
 
 
 def test_a_test_split_without_rows_is_named(run: Run) -> None:

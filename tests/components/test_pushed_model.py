@@ -7,7 +7,7 @@ import pytest
 from tfx.types.standard_artifacts import Model
 
 from components.pushed_model import LatestPushedModel
-from components.release_store import Release, publish
+from components.release_store import Release, Stamp, publish
 
 
 @pytest.fixture
@@ -19,11 +19,15 @@ def released(tmp_path: Path) -> Path:
         (server / "variables").mkdir(parents=True)
         (server / "saved_model.pb").write_text(text, encoding="utf-8")
         (server / "variables" / "variables.index").write_text(text, encoding="utf-8")
-        device, weights = tmp_path / text / "int8.tflite", tmp_path / text / "weights.npz"
-        device.write_text(text, encoding="utf-8")
+        weights = tmp_path / text / "weights.npz"
         weights.write_text(text, encoding="utf-8")
-        publish(Release(server, [device], {}, weights), destination, keep=5)
+        publish(Release(server, lay_device, {}, weights), destination, keep=5)
     return destination
+
+
+def lay_device(folder: Path, _: Stamp) -> None:
+    """Writes one device file."""
+    (folder / "int8.tflite").write_text("device form", encoding="utf-8")
 
 
 def copied(destination: Path, folder: Path) -> tuple[Any, dict[str, str]]:
@@ -59,7 +63,7 @@ def test_before_the_first_release_there_is_nothing(tmp_path: Path) -> None:
 def test_a_card_is_no_part_of_the_model(released: Path, tmp_path: Path) -> None:
     server, card = tmp_path / "newer" / "Format-Serving", tmp_path / "model_card.md"
     card.write_text("a card", encoding="utf-8")
-    newest = publish(Release(server, [], {}, cards=[card]), released, keep=5)
+    newest = publish(Release(server, lay_device, {}, cards=[card]), released, keep=5)
     assert (released / str(newest) / "model_card.md").is_file()
 
     _, files = copied(released, tmp_path / "model")

@@ -8,19 +8,40 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel, Schema
 
 from components.artifacts import DeviceModels, ModelCard
 from components.release_pusher import ReleasePusher
 from components.release_store import current, versions
 from components.span_store import StoredSpan, link_spans
+from edge.forms.metadata import read_card
 from reports.card_files import CARD_FILES
+from tests.device_bundles import SCHEMA, bound_problem, make_device_models
 
-LINEAGE = {"problem": "flights", "seed": 7}
-VARIANTS = [
-    {"name": "float32", "accepted": True, "reasons": []},
-    {"name": "int8", "accepted": False, "reasons": ["flip rate 0.0300 is 0.0100 above the 0.0200 allowed"]},
-]
+LINEAGE = {"problem": "flights", "seed": 7, "versions": {"ai-edge-litert": "2.3.0"}}
+DEVICE_FILES = sorted(
+    [
+        *(
+            f"{name}{end}"
+            for name in ("float32", "dynamic_int8")
+            for end in (".tflite", ".ids.tflite", ".packed.tflite")
+        ),
+        *("LICENSES.md", "README.md", "golden.json", "manifest.json", "vocab.json"),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def device_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real device models, of which int8 and float16 are rejected."""
+    folder = make_device_models("binary", tmp_path_factory.mktemp("device"))
+    path = folder / "variants.json"
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    for entry in entries:
+        if entry["name"] in ("int8", "float16"):
+            entry |= {"accepted": False, "reasons": ["flip rate 0.0300 is 0.0100 above the 0.0200 allowed"]}
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    return folder
 
 
 class Doubling(tf.Module):
@@ -33,14 +54,13 @@ class Doubling(tf.Module):
 
 
 @pytest.fixture
-def push(tmp_path: Path, artifact: Callable[..., Any]) -> Callable[..., PushedModel]:
-    """push(blessed=...): what the node gives for a model with two device variants, one of them accepted."""
+def push(tmp_path: Path, artifact: Callable[..., Any], device_models: Path) -> Callable[..., PushedModel]:
+    """push(blessed=...): what the node gives for a model with four device variants, two of them accepted."""
     module = Doubling()
     tf.saved_model.save(module, str(tmp_path / "model" / "Format-Serving"), signatures={"predict_rows": module.serve})
-    devices = artifact(DeviceModels, tmp_path / "devices")
-    for entry in VARIANTS:
-        (tmp_path / "devices" / f"{entry['name']}.tflite").write_bytes(b"device form")
-    (tmp_path / "devices" / "variants.json").write_text(json.dumps(VARIANTS), encoding="utf-8")
+    devices = artifact(DeviceModels, device_models)
+    known = artifact(Schema, tmp_path / "schema")
+    (tmp_path / "schema" / "schema.pbtxt").write_text(str(SCHEMA), encoding="utf-8")
     blessing = artifact(ModelBlessing, tmp_path / "blessing")
     verdict = {"blessed": True, "reasons": [], "metrics": {"auc": 0.71, "calibration": None}}
     (tmp_path / "blessing" / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
@@ -63,10 +83,12 @@ def push(tmp_path: Path, artifact: Callable[..., Any]) -> Callable[..., PushedMo
             device_models=devices,
             examples=examples,
             card=card,
+            schema=known,
             pushed_model=pushed,
             destination=str(tmp_path / "pushed" / "flights"),
             keep=2,
             lineage=json.dumps(LINEAGE),
+            bound=bound_problem("binary").model_dump_json(),
             fingerprint="",
         )
         return pushed
@@ -89,7 +111,7 @@ def test_both_forms_of_a_blessed_model_are_one_version(push: Callable[..., Pushe
     hour, port = tf.constant([5], tf.int64), tf.constant([["EWR", "JFK"]])
     answer = tf.saved_model.load(str(folder)).signatures["predict_rows"](hour=hour, port=port)
     assert answer["value"].numpy().tolist() == [10.0]
-    assert [path.name for path in (folder / "device").iterdir()] == ["float32.tflite"]
+    assert sorted(path.name for path in (folder / "device").iterdir()) == DEVICE_FILES
 
 
 def test_the_manifest_carries_lineage_metrics_signatures_variants_and_hashes(
@@ -102,7 +124,8 @@ def test_the_manifest_carries_lineage_metrics_signatures_variants_and_hashes(
     spans = [{"span": 3, "content": "03-1a2b-all", "rows": {"train": 7, "eval": 1, "test": 2}}]
     assert manifest["lineage"] == {**LINEAGE, "window": "3:3", "spans": spans}
     assert manifest["metrics"] == {"auc": 0.71, "calibration": None}
-    assert manifest["variants"] == VARIANTS
+    told = {entry["name"]: entry["accepted"] for entry in manifest["variants"]}
+    assert told == {"float32": True, "float16": False, "dynamic_int8": True, "int8": False}
     assert manifest["model"] == str(tmp_path / "model")
     assert manifest["signatures"] == {
         "predict_rows": {
@@ -113,7 +136,7 @@ def test_the_manifest_carries_lineage_metrics_signatures_variants_and_hashes(
             },
         }
     }
-    assert {"saved_model.pb", "device/float32.tflite", *CARD_FILES} <= set(manifest["files"])
+    assert {"saved_model.pb", *(f"device/{name}" for name in DEVICE_FILES), *CARD_FILES} <= set(manifest["files"])
     assert "manifest.json" not in manifest["files"]
     assert "NaN" not in text
 
@@ -139,3 +162,20 @@ def test_older_versions_go_as_new_ones_come(push: Callable[..., PushedModel], tm
     pushed = [int(push(blessed=True).get_string_custom_property("pushed_version")) for _ in range(3)]
 
     assert versions(tmp_path / "pushed" / "flights") == pushed[1:]
+
+
+def test_the_bundles_files_carry_the_version_and_its_manifest_their_hashes(
+    push: Callable[..., PushedModel], tmp_path: Path
+) -> None:
+    version = push(blessed=True).get_string_custom_property("pushed_version")
+
+    folder = tmp_path / "pushed" / "flights" / "current" / "device"
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert str(manifest["version"]) == version
+    assert manifest["data_window"] == "span 3"
+    assert manifest["runtime_versions"] == {"ai-edge-litert": "2.3.0"}
+    for variant in manifest["variants"]:
+        for name, told in variant["sha256"].items():
+            content = (folder / name).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == told
+            assert read_card(content).version == version

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from components.release_store import CURRENT, MANIFEST, Release, current, prune, publish, rollback, versions
+from components.release_store import CURRENT, MANIFEST, Release, Stamp, current, prune, publish, rollback, versions
 from schema.errors import InputError
 
 _NOBODY = 65534
@@ -28,18 +28,23 @@ def release(tmp_path: Path) -> Release:
 
 def make_release(folder: Path) -> Release:
     """A SavedModel's files, two device files and a manifest."""
-    server, device = folder / "Format-Serving", folder / "device"
+    server = folder / "Format-Serving"
     (server / "variables").mkdir(parents=True)
     (server / "saved_model.pb").write_bytes(b"graph")
     (server / "variables" / "variables.index").write_bytes(b"index")
-    device.mkdir()
-    for name in ("float32", "int8"):
-        (device / f"{name}.tflite").write_text(name, encoding="utf-8")
     return Release(
         server=server,
-        device_files=[device / "float32.tflite", device / "int8.tflite"],
+        lay_device=lay_two,
         manifest={"lineage": {"window": "1:9"}, "variants": [{"name": "int8", "accepted": True}]},
     )
+
+
+def lay_two(folder: Path, stamp: Stamp) -> None:
+    """Writes two device files; the stamp has to be the version's."""
+    # Versions pushed within a second run ahead of the clock.
+    assert stamp.version >= datetime.fromisoformat(stamp.created).timestamp()
+    for name in ("float32", "int8"):
+        (folder / f"{name}.tflite").write_text(name, encoding="utf-8")
 
 
 @pytest.fixture
@@ -60,7 +65,12 @@ def listing(folder: Path) -> list[str]:
 
 def broken(release: Release) -> Release:
     """The release with a last device file that is not there, so that the copy fails midway."""
-    return Release(release.server, [*release.device_files, release.server / "no_such.tflite"], release.manifest)
+
+    def lay(folder: Path, stamp: Stamp) -> None:
+        lay_two(folder, stamp)
+        shutil.copy2(release.server / "no_such.tflite", folder)
+
+    return Release(release.server, lay, release.manifest)
 
 
 def test_server_form_device_files_and_manifest_are_one_version(release: Release, destination: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.release_store import CURRENT, MANIFEST, Release, current, publish
+from components.release_store import CURRENT, MANIFEST, Release, Stamp, current, publish
 from pipeline.release import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,10 @@ label: tons
 data: {path: data}
 features: {rain: {encoding: quantiles}}
 """
+
+
+def lay_nothing(_: Path, __: Stamp) -> None:
+    """Leaves the version without device files."""
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def push(tmp_path: Path, pushed: Path) -> Callable[..., int]:
 
     def run(window: str = ":", accepted: tuple[bool, ...] = (True, False)) -> int:
         manifest = {"lineage": {"window": window}, "variants": [{"accepted": each} for each in accepted]}
-        return publish(Release(server, [], manifest), pushed, keep=5)
+        return publish(Release(server, lay_nothing, manifest), pushed, keep=5)
 
     return run
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from components.release_store import CURRENT, Release, publish
+from components.release_store import CURRENT, Release, Stamp, publish
 from components.span_store import SPANS_FILE
 from pipeline.runs import main
 from pipeline.session import is_held, locked
@@ -21,6 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 IDS = [f"20130{month}01T120000-000000" for month in (1, 2, 3)]
 
 Command = Callable[..., tuple[int, list[str], str]]
+
+
+def lay_nothing(_: Path, __: Stamp) -> None:
+    """Leaves the version without device files."""
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ def test_runs_of_one_problem_keep_their_numbers(command: Command) -> None:
 
 def test_versions_on_disk_are_marked(command: Command, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    version = publish(Release(tmp_path / "model", [], {}), tmp_path / "pushed" / "flights", keep=5)
+    version = publish(Release(tmp_path / "model", lay_nothing, {}), tmp_path / "pushed" / "flights", keep=5)
     path = str(tmp_path / "pushed" / "flights" / str(version))
     pushed = {"version": str(version), "path": path}
     write_record(RunRecord(IDS[1], "pushed", problem="flights", pushed=pushed), tmp_path / "runs" / IDS[1])

@@ -89,17 +89,21 @@ def main() -> None:
         server = ThreadingHTTPServer(("127.0.0.1", options.port), functools.partial(Handler, bundle=bundle.resolve()))
     except OSError as error:
         raise SystemExit(f"port {options.port}: {error.strerror}. Another: --port {options.port + 1}") from None
-    address = f"http://127.0.0.1:{server.server_port}/"
-    sys.stdout.write(f"{bundle}\n{address}  (Ctrl-C ends it)\n")
-    sys.stdout.flush()
-    if not options.no_browser:
-        webbrowser.open(address)
     try:
-        server.serve_forever()
+        _serve(server, bundle, opens_browser=not options.no_browser)
     except KeyboardInterrupt:
         sys.stdout.write("\n")
     finally:
         server.server_close()
+
+
+def _serve(server: ThreadingHTTPServer, bundle: Path, *, opens_browser: bool) -> None:
+    address = f"http://127.0.0.1:{server.server_port}/"
+    sys.stdout.write(f"{bundle}\n{address}  (Ctrl-C ends it)\n")
+    sys.stdout.flush()
+    if opens_browser:
+        webbrowser.open(address)
+    server.serve_forever()
 
 
 def _options() -> argparse.Namespace:

@@ -1,0 +1,60 @@
+"""The last activation in 16 bits: near the float one, and only where a model ends in one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge import graph
+from edge.convert import convert_all
+from edge.integer_scores import integer_scores
+from edge.runner import Columns, DeviceModel
+from edge.slim import slim
+from tests.edge import device_form
+
+
+def names(content: bytes) -> list[str]:
+    """The operators' names, in order."""
+    return [operator.name for operator in graph.operators(graph.read(content))]
+
+
+@pytest.fixture(scope="module")
+def floats(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A float32 file by last activation."""
+    folder, outputs = tmp_path_factory.mktemp("floats"), {"sigmoid": 1, "softmax": 3, "linear": 1}
+    for activation, count in outputs.items():
+        saved = device_form.save(folder / activation / "saved", count, activation)
+        convert_all(saved, ["float32"], folder / activation)
+    return {activation: folder / activation / "float32.tflite" for activation in outputs}
+
+
+@pytest.mark.parametrize(("activation", "name"), [("sigmoid", "LOGISTIC"), ("softmax", "SOFTMAX")])
+def test_scores_are_the_float_ones_to_a_step_of_sixteen_bits(
+    activation: str, name: str, floats: dict[str, Path], columns: Columns, tmp_path: Path
+) -> None:
+    content = floats[activation].read_bytes()
+    changed = tmp_path / "changed.tflite"
+    changed.write_bytes(slim(integer_scores(content)))
+
+    before, after = DeviceModel(floats[activation]).predict(columns), DeviceModel(changed).predict(columns)
+
+    # A logit is moved by half a step of 1/2048 at most, and a score by a quarter of that and its own step.
+    assert np.abs(before - after).max() < 2.0**-12 / 4 + 2 * 2.0**-15
+    # Means of four members, each a multiple of 2^-15.
+    np.testing.assert_array_equal(after * 2.0**17, np.round(after * 2.0**17))
+    found = names(integer_scores(content))
+    place = found.index(name)
+    assert found[place - 1 : place + 2] == ["QUANTIZE", name, "DEQUANTIZE"]
+    assert len(found) == len(names(content)) + 2
+
+
+def test_a_model_without_a_last_activation_stays_as_it_is(floats: dict[str, Path]) -> None:
+    content = floats["linear"].read_bytes()
+
+    assert names(integer_scores(content)) == names(content)
+
+
+def test_the_int8_recipe_ends_in_integers(variants: dict[str, Path]) -> None:
+    content = variants["int8"].path.read_bytes()
+
+    assert "QUANTIZE LOGISTIC DEQUANTIZE" in " ".join(names(content))
