@@ -91,23 +91,32 @@ def area_replicates(found: Draws, labels: Array, cells: Integers) -> Floats:
     positive = np.asarray(labels) == 1
     if not (positive | (np.asarray(labels) == 0)).all():
         raise InputError(f"labels: expected 0 and 1. Received: {np.unique(labels)[:5].tolist()}")
-    _, cell = np.unique(cells, return_inverse=True)
-    positives, negatives = _counts(found, cell, positive), _counts(found, cell, ~positive)
-    # What lies below each cell, and half of the cell itself.
-    below = np.cumsum(negatives, axis=1) - negatives / 2
-    pairs = positives @ below.T
+    pairs = _ordered_pairs(found, positive, np.asarray(cells))
+    groups = found.weights.shape[1]
+    positives, negatives = (np.bincount(found.group[kept], minlength=groups) for kept in (positive, ~positive))
     with np.errstate(invalid="ignore"):
         ordered = np.einsum("rk,rk->r", found.weights @ pairs, found.weights)
-        totals = (found.weights @ positives.sum(axis=1)) * (found.weights @ negatives.sum(axis=1))
-        replicates: Floats = ordered / totals
+        replicates: Floats = ordered / ((found.weights @ positives) * (found.weights @ negatives))
     return replicates
 
 
-def _counts(found: Draws, cell: Integers, kept: Array) -> Floats:
-    """Rows [groups, cells] of those that are kept."""
-    groups, cells = found.weights.shape[1], int(cell.max(initial=-1)) + 1
-    place = found.group[kept] * cells + cell[kept]
-    return np.bincount(place, minlength=groups * cells).reshape(groups, cells).astype(np.float64)
+def _ordered_pairs(found: Draws, positive: Array, cells: Integers) -> Floats:
+    """M [groups, groups]: pairs of a positive of the one and a negative of the other that are in order, ties halved.
+
+    Not as a product of matrices of counts, which are nearly empty: each positive row adds the negatives below it.
+    """
+    groups = found.weights.shape[1]
+    _, cell = np.unique(cells, return_inverse=True)
+    count = int(cell.max(initial=-1)) + 1
+    place = cell[~positive] * groups + found.group[~positive]
+    negatives = np.bincount(place, minlength=count * groups).reshape(count, groups).astype(np.float64)
+    below = np.cumsum(negatives, axis=0) - negatives / 2
+    order = np.argsort(found.group[positive], kind="stable")
+    group, starts = np.unique(found.group[positive][order], return_index=True)
+    pairs = np.zeros((groups, groups))
+    if len(group):
+        pairs[group] = np.add.reduceat(below[cell[positive][order]], starts, axis=0)
+    return pairs
 
 
 def within(found: Draws, rows: Integers) -> Draws:
@@ -140,4 +149,4 @@ def _student(freedom: int) -> float:
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
     )
-    return sum(term / freedom**power for power, term in enumerate(terms))
+    return float(sum(term / freedom**power for power, term in enumerate(terms)))
