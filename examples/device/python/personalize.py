@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 (the file stands alone)
 """Trains the head of a trainable.tflite on rows of one's own, by ai-edge-litert and numpy alone.
 
     python personalize.py trainable.tflite rows.jsonl --label late --head head.npz
