@@ -1,5 +1,6 @@
 """The device bundle of a version: accepted variants in every form, and what people and programs need to use them."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.release_store import Stamp
+from components.trainable_model import CHECKED
 from edge.bundle.manifest import GOLDEN, MANIFEST, VOCABULARY, Release, manifest, variant_files
 from edge.forms.card import PLACEHOLDER
 from edge.forms.metadata import stamped
+from edge.trainable import FILE
 from reports.device_licenses import device_licenses
 from reports.device_readme import device_readme
 from schema.bound import BoundProblem
@@ -54,13 +57,27 @@ class DeviceBundle:
             for name in variant_files(variant["name"]).values():
                 content = _read(self.models / name)
                 (folder / name).write_bytes(stamped(content, f"{stamp.version:0{len(PLACEHOLDER)}d}"))
-        golden = self._lay_golden(folder)
+        golden, trainable = self._lay_golden(folder), self._lay_trainable(folder)
         release = Release(stamp.version, stamp.created, self.data_window, self.runtimes)
         told = manifest(self.bound, described(self.schema), release, golden, self.accepted, folder)
+        told["trainable"] = trainable
         data = self.bound.problem.data
         _write(folder / MANIFEST, json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False))
         _write(folder / README, device_readme(told))
         _write(folder / LICENSES, device_licenses(told, data.license, data.source))
+
+    def _lay_trainable(self, folder: Path) -> dict[str, Any] | None:
+        """Copies the file whose head learns, if there is one that passed its check; gives what the manifest says."""
+        checked = self.models / CHECKED
+        if not checked.is_file():
+            return None
+        told = json.loads(_read(checked))
+        if not told["accepted"]:
+            return None
+        content = _read(self.models / FILE)
+        (folder / FILE).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        return {"file": FILE, "bytes": len(content), "operators": told["operators"], "sha256": {FILE: digest}}
 
     def _lay_golden(self, folder: Path) -> Mapping[str, Any] | None:
         """Writes the golden rows with the accepted variants' answers, and the vocabularies; gives the former."""

@@ -18,7 +18,7 @@ from tfx.utils import io_utils
 from components.artifacts import DeviceModels
 from components.data_window import data_window
 from components.device_forms import Told, write_variants
-from components.device_scores import SliceWatch, score_all
+from components.device_scores import SliceWatch, intended, score_all
 from components.split_scores import SERVER, Scored, Scorer, score_split, server_scorer
 from components.trainable_model import write_trainable
 from edge import recipes
@@ -84,7 +84,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     scored = score_split(watch.through(test), scorers)
     label = known[problem.problem.label].kind
     scores = score_all(made, forms, problem.problem, scored, watch.result(), label, first.columns)
-    scores += [unconverted(name, problem.problem.task, reason) for name, reason in failed.items()]
+    scores += [unconverted(name, problem.problem.task, reason, intended(name)) for name, reason in failed.items()]
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
     write_predictions(folder / PREDICTIONS, problem, scored)

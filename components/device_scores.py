@@ -212,10 +212,14 @@ def score_all(
 def facts(variant: Converted, forms: Forms) -> Facts:
     """What is known of the variant without running it."""
     sizes = {form: size for form, size in forms.sizes.items() if form != RAW}
-    expectation = recipes.find(variant.recipe).expectation
-    return Facts(
-        variant.operators, variant.minimum_runtime, variant.backend, variant.technique, expectation, forms=sizes
-    )
+    told = intended(variant.recipe)
+    return replace(told, operators=variant.operators, minimum_runtime=variant.minimum_runtime, forms=sizes)
+
+
+def intended(name: str) -> Facts:
+    """What a recipe says of its variant."""
+    recipe = recipes.find(name)
+    return Facts(backend=recipe.backend, technique=recipe.technique, expectation=recipe.expectation)
 
 
 def measure_cost(model: Path, timed: Columns) -> Cost:

@@ -29,8 +29,21 @@ def device_readme(manifest: Manifest) -> str:
         table(_features(manifest)),
         heading("Variants", 2),
         *(_use(manifest) if manifest["variants"] else [paragraph("None was accepted for this release.")]),
+        *(_training(manifest["trainable"]) if manifest.get("trainable") else []),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _training(trainable: Manifest) -> list[str]:
+    return [
+        heading("Training on the device", 2),
+        paragraph(
+            f"{trainable['file']} ({trainable['bytes']:,} bytes) takes rows as the raw form does and answers as "
+            "float16, and its last layer can be trained where it runs: by the signatures predict, train (with label and "
+            "learning_rate), get_head and set_head. What is learned lives in the interpreter: save get_head before it "
+            "ends. A head belongs to this version's file alone."
+        ),
+    ]
 
 
 def _use(manifest: Manifest) -> list[str]:

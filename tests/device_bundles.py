@@ -107,6 +107,7 @@ def make_device_models(task: str, folder: Path) -> Path:
         transform_graph=_artifact(TransformGraph, folder / "graph"),
         device_models=made,
         bound=bound.model_dump_json(),
+        cache=str(folder / "cache"),
         fingerprint="code",
     )
     return folder / "made"

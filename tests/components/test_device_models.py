@@ -57,6 +57,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, artifact: Callable[..., Any]) 
             transform_graph=graph,
             device_models=made,
             bound=BOUND.model_dump_json(),
+            cache=str(folder / "cache"),
             fingerprint="code",
         )
         return made, folder

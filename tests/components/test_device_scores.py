@@ -158,7 +158,7 @@ def weather_problem(**evaluation: Any) -> Problem:
 
 def test_a_model_built_to_lose_is_rejected_with_the_slice_and_the_cause_named(tmp_path: Path) -> None:
     saved = losing_form.save(tmp_path / "saved")
-    made, failed = convert_each(saved, ["float32", "int8"], tmp_path / "made", losing_form.rows(1000, seed=1))
+    made, failed = convert_each({None: saved}, ["float32", "int8"], tmp_path / "made", losing_form.rows(1000, seed=1))
     rows = losing_form.rows(6000, seed=2)
     # It rains in summer alone, on odd rows; each of 60 days has 50 rows of both seasons.
     summer, day = np.arange(6000) % 2, np.arange(6000) // 100
@@ -214,7 +214,7 @@ def test_days_decide_what_is_noise() -> None:
 
 def test_costs_are_measured(tmp_path: Path) -> None:
     saved = losing_form.save(tmp_path / "saved")
-    made, _ = convert_each(saved, ["float32"], tmp_path / "made")
+    made, _ = convert_each({None: saved}, ["float32"], tmp_path / "made")
     found = measure_cost(made[0].path, losing_form.rows(600))
 
     assert found.bytes == made[0].bytes

@@ -1,0 +1,79 @@
+"""The file whose head learns: written beside the variants, and released only if it passed its check."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from components.device_bundle import DeviceBundle
+from components.trainable_model import CHECKED, write_trainable
+from edge.fine_tuning import LearningModel
+from edge.trainable import FILE
+from models.export import RowModel
+from models.network import build_network
+from models.raw_rows import Rows
+from models.trainable import TrainableModel, export_trainable
+from schema import signatures
+from tests.device_bundles import SCHEMA, STAMP, STATISTICS, bound_problem
+
+COLUMNS = {
+    "soil": np.array([b"loam", b"clay", b"", b"peat"], object),
+    "week": np.array([8, 12, 7, 9], np.int64),
+    "rain": np.array([0.0, 3.0, np.nan, 40.0], np.float32),
+    "area": np.array([1.0, 15.0, 99.0, np.nan], np.float32),
+}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The node's folder with what was made of an untrained network."""
+    tf_keras.utils.set_random_seed(3)
+    folder, bound = tmp_path_factory.mktemp("trainable"), bound_problem("binary")
+    network = build_network(bound, STATISTICS)
+    export_trainable(TrainableModel(bound, STATISTICS, network), folder / "model")
+    scores = RowModel(bound, STATISTICS, network).score(
+        {name: tf.constant(list(values) if values.dtype == object else values) for name, values in COLUMNS.items()}
+    )
+    rows = Rows(np.empty(4, object), COLUMNS, np.array([1, 0, 1, 0]), None)
+    made = folder / "made"
+    made.mkdir()
+    write_trainable(folder / "model" / signatures.TRAINABLE_FORM, made, rows, np.asarray(scores))
+    return made
+
+
+def lay(models: Path, folder: Path) -> dict[str, object]:
+    """The manifest of a bundle without variants."""
+    folder.mkdir()
+    DeviceBundle(models, [], bound_problem("binary"), SCHEMA, "span 3", {}).lay(folder, STAMP)
+    found: dict[str, object] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_a_file_that_learns_is_part_of_the_bundle(models: Path, tmp_path: Path) -> None:
+    checked = json.loads((models / CHECKED).read_text(encoding="utf-8"))
+    assert checked["accepted"], checked["reasons"]
+    assert checked["loss_after"] < checked["loss_before"]
+
+    told = lay(models, tmp_path / "device")["trainable"]
+
+    assert isinstance(told, dict)
+    assert told["bytes"] == (tmp_path / "device" / FILE).stat().st_size == checked["bytes"]
+    readme = (tmp_path / "device" / "README.md").read_text(encoding="utf-8")
+    assert "## Training on the device" in readme
+    before = LearningModel(tmp_path / "device" / FILE).predict(COLUMNS)
+    assert before.shape == (4, 1)
+
+
+def test_a_file_that_did_not_pass_is_kept_and_not_released(models: Path, tmp_path: Path) -> None:
+    rejected = tmp_path / "models"
+    rejected.mkdir()
+    told = json.loads((models / CHECKED).read_text(encoding="utf-8")) | {"accepted": False, "reasons": ["it forgets"]}
+    (rejected / CHECKED).write_text(json.dumps(told), encoding="utf-8")
+    (rejected / FILE).write_bytes((models / FILE).read_bytes())
+
+    assert lay(rejected, tmp_path / "device")["trainable"] is None
+    assert not (tmp_path / "device" / FILE).exists()
+    assert "Training on the device" not in (tmp_path / "device" / "README.md").read_text(encoding="utf-8")
