@@ -14,6 +14,7 @@ from pipeline.environment import Environment, Kubeflow
 from pipeline.kubeflow.entrypoint import FOLDERS
 from pipeline.kubeflow.mends import Spec, executor, tasks
 from pipeline.metadata_store import MetadataStore
+from pipeline.stages.model import OPTIONAL_NODES
 
 # Argo Workflows names a task so, with 128 letters at most (workflow/validate/validate.go, `workflowFieldNameFmt`), of
 # which Kubeflow takes 7 for the `-driver` of each task.
@@ -190,9 +191,9 @@ def engines(subject: Subject) -> Iterator[str]:
 
 
 def known_nodes(subject: Subject) -> Iterator[str]:
-    """Refuses resources for a node that is not in the graph."""
+    """Refuses resources for a node that no graph has; an environment may name one that this problem does without."""
     for name in subject.kubeflow.nodes:
-        if name not in tasks(subject.spec):
+        if name not in tasks(subject.spec) and name not in OPTIONAL_NODES:
             yield f"kubeflow.nodes.{name}: no such node. Nodes: {', '.join(tasks(subject.spec))}"
 
 

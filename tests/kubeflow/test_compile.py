@@ -62,9 +62,10 @@ def test_the_screen_says_what_will_run_where(
     assert "  nyc_flights for Kubeflow Pipelines, environment kubeflow" in screen
     assert "  ExampleGen        2 cores, 4Gi              runs each time" in screen
     assert "  Tuner             2 cores" in screen
+    assert "  FineTuner         4 cores, 8Gi" in screen
     assert "  data      /mnt/pipeline/data/nyc_flights, as nodes see it" in screen
     assert "warning   image 'example.com/flights' has no tag" in screen
-    assert "  written   p.yaml, 16 nodes" in screen
+    assert "  written   p.yaml, 17 nodes" in screen
 
 
 def test_vertex_finds_data_and_releases_in_the_bucket(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

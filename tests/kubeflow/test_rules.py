@@ -34,6 +34,8 @@ def subject(**changed: Any) -> Subject:
 def test_what_is_right_has_no_fault() -> None:
     assert rules.faults(subject()) == []
     assert rules.faults(subject(name="T" * 121)) == []
+    spared = KUBEFLOW.model_copy(update={"nodes": {"FineTuner": Resources(cpu=2)}})
+    assert rules.faults(subject(kubeflow=spared)) == []
     assert rules.faults(subject(training=WORKERS)) == []
     assert rules.faults(subject(training=CLUSTER.model_copy(update={"local_workers": 2}))) == []
     vertex = subject(target="vertex", root="gs://bucket/root", kubeflow=Kubeflow())
