@@ -65,7 +65,7 @@ def _variants(record: RunRecord, room: int) -> list[str]:
         return [*lines, *_reasons(record, room - len(lines))]
     rest = record.variants[room - 2 :]
     accepted = sum(variant["accepted"] for variant in rest)
-    return [*lines[: room - 1], f"  and {len(rest)} more, {accepted} of them accepted: see run.json"]
+    return [*lines[: room - 1], f"  and {len(rest)} more, {accepted} of them accepted: see python -m pipeline.devices"]
 
 
 def _variant(variant: dict[str, Any], name_width: int, metric_width: int) -> str:

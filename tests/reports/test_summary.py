@@ -203,7 +203,7 @@ def test_a_run_fits_on_one_screen_of_forty_lines(run: RunRecord, shown: int) -> 
 
 def test_variants_that_find_no_room_are_counted() -> None:
     # Of 1 to 11, the even ones are accepted.
-    assert "  and 11 more, 5 of them accepted: see run.json" in result_lines(FULL)
+    assert "  and 11 more, 5 of them accepted: see python -m pipeline.devices" in result_lines(FULL)
 
 
 def test_a_path_is_shortened_below_the_base_alone() -> None:
