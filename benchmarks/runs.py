@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.process import Finished, run
 from pipeline.config import Config
 from schema.errors import NotBlessedError
+from schema.problem import Device
 
 ROOT = Path(__file__).resolve().parents[1]
 TRIAL_BATCH_ROWS = 256
@@ -32,9 +33,10 @@ class Flags:
 def even_sets(config: Config, trial: bool) -> tuple[str, ...]:
     """--set flags by which both sides take the same steps and push what they train.
 
-    With early stopping one side could train for fewer epochs than the other. A trial's few rows make no good model.
+    With early stopping one side could train for fewer epochs than the other, and fine-tuning for a device would train
+    for more: ours makes the variants that need none. A trial's few rows make no good model.
     """
-    sets = [f"network.patience={config.problem.network.epochs}"]
+    sets = [f"network.patience={config.problem.network.epochs}", f"device.variants=[{', '.join(Device().variants)}]"]
     if trial:
         sets += [
             f"network.batch_size={TRIAL_BATCH_ROWS}",
