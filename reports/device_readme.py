@@ -39,9 +39,9 @@ def _training(trainable: Manifest) -> list[str]:
         heading("Training on the device", 2),
         paragraph(
             f"{trainable['file']} ({trainable['bytes']:,} bytes) takes rows as the raw form does and answers as "
-            "float16, and its last layer can be trained where it runs: by the signatures predict, train (with label and "
-            "learning_rate), get_head and set_head. What is learned lives in the interpreter: save get_head before it "
-            "ends. A head belongs to this version's file alone."
+            "float16, and its last layer can be trained where it runs: by the signatures predict, train (with label "
+            "and learning_rate), get_head and set_head. What is learned lives in the interpreter: save get_head before "
+            "it ends. A head belongs to this version's file alone."
         ),
     ]
 
