@@ -1,12 +1,13 @@
 """A released version asked for a few rows, in its server form and in one of its device forms."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.release_store import DEVICE
+from components.release_store import DEVICE, MANIFEST
 from reports.loading import quietly
 from reports.run import MissingArtifactError, Run
 from reports.views.answers import Answers, Row
@@ -52,7 +53,9 @@ def _version(run: Run) -> Path:
 
 
 def _variant(version: Path, name: str | None) -> Path:
-    known = {path.stem: path for path in sorted((version / DEVICE).glob("*.tflite"))}
+    # Not by what lies in the folder, where a variant has a file a form.
+    variants = json.loads((version / MANIFEST).read_text(encoding="utf-8"))["variants"]
+    known = {one["name"]: version / DEVICE / f"{one['name']}.tflite" for one in variants if one["accepted"]}
     if not known:
         raise MissingArtifactError(f"version {version.name} has no device model: none was accepted")
     chosen = next(iter(known)) if name is None else name
