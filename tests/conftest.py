@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import ROOT, Run, run_local
+from tests.e2e.running import FLIGHTS, ROOT, Run, run_local
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +19,4 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def flights(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Run:
     """The sample problem on its real data, by `--quick`."""
-    data = str(ROOT / "data" / "nyc_flights")
-    return run_local(tmp_path_factory.mktemp("flights"), "--quick", "--data", data, project=project)
+    return run_local(tmp_path_factory.mktemp("flights"), *FLIGHTS, project=project)

@@ -10,6 +10,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 600
+# One variant a way of making it; the others are in tests/edge.
+VARIANTS = ("float32", "float16", "dynamic_int8", "int8", "pruned_int8")
+# Flags of the sample problem on its real data.
+FLIGHTS = (
+    "--quick",
+    *("--data", str(ROOT / "data" / "nyc_flights")),
+    *("--set", f"device.variants=[{', '.join(VARIANTS)}]"),
+)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def test_rows_and_variants_are_those_of_the_record(browser: Any, pages: Path, fl
         known = [rows[split] for split in ("train", "eval", "test")]
         assert sorted(numbers(visit.page, "Rows by span and split")["all"]) == sorted(known)
     with opened(browser, (pages / "device_models.html").as_uri()) as visit:
-        shown = numbers(visit.page, "Device variants")
+        shown = numbers(visit.page, "Costs of device variants")
         assert {name: values[0] for name, values in shown.items()} == {
             one["name"]: one["bytes"] for one in flights.record["variants"]
         }

@@ -12,14 +12,12 @@ from pathlib import Path
 import pytest
 
 from reports.card_files import CARD_FILES, MARKDOWN
-from tests.e2e.running import ROOT, Run, run_local
+from tests.e2e.running import FLIGHTS, VARIANTS, Run, run_local
 
 NODES = [
     *["ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform", "Trainer"],
-    *["Baseline", "DeviceModels", "ServingValidator", "Evaluator", "ReleaseGate", "ModelCard", "Pusher"],
+    *["FineTuner", "Baseline", "DeviceModels", "ServingValidator", "Evaluator", "ReleaseGate", "ModelCard", "Pusher"],
 ]
-DATA = ["--quick", "--data", str(ROOT / "data" / "nyc_flights")]
-VARIANTS = ["float32", "float16", "dynamic_int8", "int8"]
 
 
 def test_a_first_run_pushes_a_blessed_model(flights: Run) -> None:
@@ -109,7 +107,7 @@ def test_library_output_is_in_the_log_alone(flights: Run) -> None:
 
 def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> None:
     first = flights.record
-    again = run_local(flights.output, *DATA)
+    again = run_local(flights.output, *FLIGHTS)
     assert again.code == 0
     assert again.statuses == dict.fromkeys(NODES, "cached")
     causes = {node["id"]: node["why"] for node in again.record["nodes"]}
@@ -121,7 +119,7 @@ def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> N
 
 def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> None:
     before = sorted((flights.output / "pushed" / "nyc_flights_quick").iterdir())
-    run = run_local(flights.output, *DATA, "--set", "evaluation.bounds.auc=0.99")
+    run = run_local(flights.output, *FLIGHTS, "--set", "evaluation.bounds.auc=0.99")
     assert run.code == 4
     assert (run.record["status"], run.record["blessed"], run.record["pushed"]) == ("not blessed", False, None)
     assert "auc" in run.stdout
@@ -136,7 +134,7 @@ def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> Non
 
 def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, project: Path) -> None:
     with edited(project / "models" / "network.py", "\n# edited\n"):
-        run = run_local(flights.output, *DATA, project=project)
+        run = run_local(flights.output, *FLIGHTS, project=project)
     assert run.code == 0, run.stdout
     cached = [node for node, status in run.statuses.items() if status == "cached"]
     assert cached == ["ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform"]
@@ -151,7 +149,7 @@ def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, 
 def test_an_edited_schema_is_checked_anew(flights: Run, project: Path) -> None:
     closed = 'feature { name: "surprise" type: BYTES presence { min_count: 1 } not_in_environment: "SERVING" }\n'
     with edited(project / "schema" / "nyc_flights" / "schema.pbtxt", closed):
-        run = run_local(flights.output, *DATA, project=project)
+        run = run_local(flights.output, *FLIGHTS, project=project)
     assert run.code == 2
     assert "column 'surprise' of the schema is missing" in run.stdout
 

@@ -14,6 +14,7 @@ from tests.e2e.pages import numbers, texts
 from tests.e2e.running import Run
 
 MAX_BYTES = 5_000_000
+COSTS = "Costs of device variants"
 
 
 def edited(run: Run, output: Path, changes: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> Path:
@@ -67,7 +68,7 @@ def test_it_is_small_enough_to_be_sent(flights: Run) -> None:
 def test_figures_are_those_of_the_record(browser: Any, flights: Run) -> None:  # noqa: F811
     with opened(browser, (flights.folder / "report.html").as_uri()) as visit:
         metrics = numbers(visit.page, "Metrics of the test split")
-        variants = numbers(visit.page, "Device variants")
+        variants = numbers(visit.page, COSTS)
         tile = float(visit.page.get_attribute(".tile b", "data-value"))
     record = flights.record
     assert {name: values[0] for name, values in metrics.items()} == record["metrics"]["candidate"]
@@ -88,12 +89,12 @@ def test_the_verdict_comes_first(browser: Any, flights: Run) -> None:  # noqa: F
 
 def test_a_table_is_sorted_by_a_click_on_its_head_and_by_another_the_other_way(browser: Any, flights: Run) -> None:  # noqa: F811
     with opened(browser, (flights.folder / "report.html").as_uri()) as visit:
-        head = visit.page.locator('table[aria-label="Device variants"] th', has_text="file")
-        before = [row[2] for row in texts(visit.page, "Device variants")]
+        head = visit.page.locator(f'table[aria-label="{COSTS}"] th', has_text="file")
+        before = [row[2] for row in texts(visit.page, COSTS)]
         orders = []
         for _ in range(2):
             head.get_by_role("button").click()
-            orders.append((head.get_attribute("aria-sort"), [row[2] for row in texts(visit.page, "Device variants")]))
+            orders.append((head.get_attribute("aria-sort"), [row[2] for row in texts(visit.page, COSTS)]))
     ascending = sorted(before, key=lambda text: int(text.replace(",", "")))
     assert orders == [("descending", ascending[::-1]), ("ascending", ascending)]
 
