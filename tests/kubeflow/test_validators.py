@@ -99,15 +99,15 @@ def validate(validator: Path, tmp_path: Path) -> Validate:
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        ([], "accepted: 13 containers, 13 with settings for Kubernetes, 13 with retries"),
-        (["--set", "kubeflow.retries=0"], "accepted: 13 containers, 13 with settings for Kubernetes, 0 with retries"),
+        ([], "accepted: 16 containers, 16 with settings for Kubernetes, 16 with retries"),
+        (["--set", "kubeflow.retries=0"], "accepted: 16 containers, 16 with settings for Kubernetes, 0 with retries"),
         (
             ["--set", "tuning.enabled=true", "--set", "kubeflow.nodes.Trainer={cpu: 8, memory: 16Gi, gpus: 1}"],
-            "accepted: 14 containers, 14 with settings for Kubernetes, 14 with retries",
+            "accepted: 17 containers, 17 with settings for Kubernetes, 17 with retries",
         ),
         (
             ["--problem", str(PROBLEMS / "crops"), "--data", "data/crops"],
-            "accepted: 13 containers, 13 with settings for Kubernetes, 13 with retries",
+            "accepted: 15 containers, 15 with settings for Kubernetes, 15 with retries",
         ),
     ],
 )
