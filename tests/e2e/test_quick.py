@@ -51,14 +51,27 @@ def test_the_record_has_what_machines_read(flights: Run) -> None:
 
 def test_each_variant_is_accepted_close_to_the_server_and_smaller(flights: Run) -> None:
     variants = {variant["name"]: variant for variant in flights.record["variants"]}
-    assert list(variants) == VARIANTS
+    assert tuple(variants) == VARIANTS
     server = flights.record["metrics"]["candidate"]["auc"]
     for variant in variants.values():
-        assert variant["accepted"], variant["reasons"]
-        # TFMA's AUC is interpolated between 10,000 thresholds; ours is exact.
-        assert abs(variant["auc"] - server) < 0.002 + 0.0005
+        if variant["technique"] is None:
+            assert variant["accepted"], variant["reasons"]
+            # TFMA's AUC is interpolated between 10,000 thresholds; ours is exact.
+            assert abs(variant["auc"] - server) < 0.002 + 0.0005
     for name in ("dynamic_int8", "int8"):
         assert variants[name]["bytes"] <= 0.30 * variants["float32"]["bytes"]
+
+
+def test_a_pruned_variant_is_fine_tuned_and_shrinks_where_it_is_compressed(flights: Run) -> None:
+    float32, int8, pruned = (
+        variant for variant in flights.record["variants"] if variant["name"] in ("float32", "int8", "pruned_int8")
+    )
+    assert pruned["technique"] == "pruned"
+    # Zeros take no bytes but in a file that is compressed.
+    assert pruned["bytes"] == pytest.approx(int8["bytes"], rel=0.01)
+    assert pruned["gzip_bytes"] <= 0.15 * float32["gzip_bytes"]
+    # What a sample's few rows make of it may be worse than the gate allows, and is no other model.
+    assert pruned["auc"] == pytest.approx(flights.record["metrics"]["candidate"]["auc"], abs=0.02)
 
 
 def test_a_version_is_whole_and_its_manifest_true(flights: Run) -> None:
@@ -66,11 +79,23 @@ def test_a_version_is_whole_and_its_manifest_true(flights: Run) -> None:
     manifest = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
     files = {path.relative_to(version).as_posix() for path in version.rglob("*") if path.is_file()}
     assert files == {"manifest.json", *manifest["files"]}
-    assert {"saved_model.pb", *CARD_FILES, *(f"device/{name}.tflite" for name in VARIANTS)} <= files
+    assert {"saved_model.pb", *CARD_FILES} <= files
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((version / name).read_bytes()).hexdigest() == digest
     assert set(manifest["signatures"]) == {"serving_default", "predict_rows", "transform_features"}
     assert manifest["metrics"]["auc"] == flights.record["metrics"]["candidate"]["auc"]
+
+
+def test_a_version_has_every_accepted_variant_in_three_forms_and_no_other(flights: Run) -> None:
+    device = flights.output / "pushed" / "nyc_flights_quick" / "current" / "device"
+    accepted = [variant["name"] for variant in flights.record["variants"] if variant["accepted"]]
+    forms = {name + form for name in accepted for form in (".tflite", ".ids.tflite", ".packed.tflite")}
+    told = {"manifest.json", "README.md", "LICENSES.md", "vocab.json", "golden.json"}
+    assert {path.name for path in device.iterdir()} == forms | told
+    manifest = json.loads((device / "manifest.json").read_text(encoding="utf-8"))
+    assert [variant["name"] for variant in manifest["variants"]] == accepted
+    golden = json.loads((device / "golden.json").read_text(encoding="utf-8"))
+    assert set(golden["expected"]) == set(accepted)
 
 
 def test_the_card_in_a_version_has_the_figures_of_the_run(flights: Run) -> None:
@@ -81,7 +106,12 @@ def test_the_card_in_a_version_has_the_figures_of_the_run(flights: Run) -> None:
         shown = f"{value:,.0f}" if name == "example_count" else f"{value:.4f}"
         assert re.search(rf"^\| {name} .*\| +{re.escape(shown)}( \[[^|]*\])? \|", markdown, re.MULTILINE), name
     for variant in flights.record["variants"]:
-        assert re.search(rf"^\| {variant['name']} +\| ✓ accepted \| +{variant['bytes']:,} \|", markdown, re.MULTILINE)
+        verdict = "✓ accepted" if variant["accepted"] else "✗ rejected"
+        on_front = "✓ yes" if variant["pareto"] else ""
+        quality = rf"{variant['name']} +\| {verdict} +\| +{variant['value']:.4f}"
+        costs = rf"{variant['name']} +\| {on_front} *\| +{variant['bytes']:,} \| +{variant['gzip_bytes']:,}"
+        for row in (quality, costs):
+            assert re.search(rf"^\| {row} \|", markdown, re.MULTILINE), row
     assert "wind_speed" in markdown
     assert flights.record["run_id"] not in page + markdown
 
