@@ -14,8 +14,16 @@ _KERNEL_LEVELS = 127
 
 def quantized_by_channel(kernel: tf.Tensor) -> tf.Tensor:
     """A dense kernel [inputs, outputs] on the 255 levels of a symmetric scale an output."""
+    return _quantized(kernel, tf.reduce_max(tf.abs(tf.stop_gradient(kernel)), axis=0, keepdims=True))
+
+
+def quantized_by_tensor(kernel: tf.Tensor) -> tf.Tensor:
+    """A dense kernel [inputs, outputs] on the 255 levels of one symmetric scale."""
+    return _quantized(kernel, tf.reduce_max(tf.abs(tf.stop_gradient(kernel))))
+
+
+def _quantized(kernel: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
     fixed = tf.stop_gradient(kernel)
-    largest = tf.reduce_max(tf.abs(fixed), axis=0, keepdims=True)
     scale = tf.where(largest > 0.0, largest / _KERNEL_LEVELS, 1.0)
     return straight_through(kernel, tf.clip_by_value(tf.round(fixed / scale), -_KERNEL_LEVELS, _KERNEL_LEVELS) * scale)
 

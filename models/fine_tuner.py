@@ -16,6 +16,7 @@ from models.input import SharedInput, training_source
 from models.network import build_network
 from models.statistics import Statistics, read_statistics
 from models.strategies import is_chief, make_strategy, noticing_lost_workers
+from models.teacher import make_teacher
 from models.trainer import base_weights, checkpoint_folder, run, with_tuned
 from models.training_options import Training
 from models.warm_start import saved_weights
@@ -60,7 +61,9 @@ def fine_tune(fn_args: Any) -> None:
     bound = tuned_finely(with_tuned(BoundProblem.model_validate_json(config["bound"]), fn_args.hyperparameters))
     statistics = read_statistics(Path(fn_args.transform_output))
     weights = _trained_weights(bound, statistics, fn_args.base_model)
-    checkpoint, feed = checkpoint_folder(fn_args), SharedInput()
+    # Labels alone would teach it something new, and move decisions; scores alone would teach it the model's mistakes.
+    teacher = make_teacher(bound, statistics, weights, bound.problem.device.fine_tuning.teacher)
+    checkpoint, feed = checkpoint_folder(fn_args), SharedInput(teacher)
     train, evaluation = training_source(fn_args.train_files), training_source(fn_args.eval_files)
     model = Path(fn_args.serving_model_dir).parent
     with noticing_lost_workers(strategy):

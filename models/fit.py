@@ -63,7 +63,10 @@ class MemberLoss(tf_keras.losses.Loss):
         self.task = task
 
     def call(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Losses [N] of labels [N] and logits [N, members, outputs]."""
+        """Losses [N] of labels [N], or a teacher's probabilities [N, classes], and logits [N, members, outputs]."""
+        if self.task is Task.MULTICLASS and labels.shape.rank == 2 and labels.shape[1] == logits.shape[2]:
+            targets = tf.repeat(labels[:, tf.newaxis], logits.shape[1], axis=1)
+            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits), axis=1)
         spread = tf.repeat(tf.reshape(labels, [-1, 1]), logits.shape[1], axis=1)
         if self.task is Task.MULTICLASS:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(spread, tf.int64), logits)
@@ -242,7 +245,8 @@ def compiled(
         model.compile(
             optimizer=_optimizer(bound, steps),
             loss=MemberLoss(bound.problem.task),
-            metrics=[ScoreAuc(name="auc")] if bound.problem.task is Task.BINARY else [],
+            # A teacher's scores have no classes to be told apart.
+            metrics=[ScoreAuc(name="auc")] if bound.problem.task is Task.BINARY and fine_tune is None else [],
             jit_compile=options.jit_compile,
         )
         # Now, so that the moving average starts from the weights above, and a checkpoint finds what it restores.

@@ -1,6 +1,6 @@
 """The only reader of transformed examples: TFRecord shards to shuffled, batched tensors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,6 +21,8 @@ _SHUFFLE_ROWS = 100_000
 _SHARDS_BESIDE = 16
 _PARSED_ROWS = 4096
 Spec = dict[str, tf.io.FixedLenFeature]
+# A trained model: features [B] by name and labels [B] to what a training aims at, see models.teacher.
+Teacher = Callable[[dict[str, tf.Tensor], tf.Tensor], tf.Tensor]
 
 _WIDEN = "Widen --span-window, or the split's share in problem.yaml."
 
@@ -126,8 +128,11 @@ def make_dataset(
     seed: int = 0,
     first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
+    teacher: Teacher | None = None,
 ) -> tf.data.Dataset:
     """Batches of ({feature: [B]}, label [B]).
+
+    In training a `teacher` gives what stands in the label's place: targets [B] or, of several classes, [B, classes].
 
     Training repeats without end, shuffled, and every batch is full (a static shape, which TPUs need); evaluation
     passes once, in order. The order is a function of the seed alone, so that a training that goes on at `first_step`
@@ -137,17 +142,21 @@ def make_dataset(
     pipelines, index = (context.num_input_pipelines, context.input_pipeline_id) if context else (1, 0)
     size = context.get_per_replica_batch_size(batch_size) if context else batch_size
     begin = first_step * (batch_size // pipelines)
-    spec = feature_spec(bound)
+    spec, label = feature_spec(bound), bound.problem.label
     resident = fits_in_memory(source, spec)
     if not training:
         batches = _parsed(source.records(pipelines, index).batch(size), spec)
         batches = batches.cache() if resident else batches
     elif resident:
         own = len(range(index, source.rows(), pipelines))
-        batches = _shuffled(_columns(source.records(pipelines, index), own, spec), spec, size, seed, begin)
+        columns = _columns(source.records(pipelines, index), own, spec)
+        if teacher:
+            columns[label] = _taught(columns, spec, label, teacher)
+        batches = _shuffled(columns, spec, size, seed, begin)
     else:
         batches = _parsed(source.shuffled(seed, pipelines, index, begin).batch(size, drop_remainder=True), spec)
-    label = bound.problem.label
+        if teacher:
+            batches = batches.map(lambda columns: columns | {label: teacher(_without(columns, label), columns[label])})
     return steady(batches.map(lambda columns: (columns, columns.pop(label))).prefetch(PREFETCHED))
 
 
@@ -169,6 +178,20 @@ def _columns(records: tf.data.Dataset, rows: int, spec: Spec) -> dict[str, tf.Te
     return {name: tf.constant(columns.pop(name)) for name in spec}
 
 
+def _taught(columns: Mapping[str, tf.Tensor], spec: Spec, label: str, teacher: Teacher) -> tf.Tensor:
+    """The teacher's targets of all the rows, once: [rows], or of several classes [rows, classes]."""
+    rows = _cast(columns, {name: feature.dtype for name, feature in spec.items()})
+    targets = []
+    for first in range(0, len(columns[label]), _PARSED_ROWS):
+        part = {name: column[first : first + _PARSED_ROWS] for name, column in rows.items()}
+        targets.append(teacher(_without(part, label), part[label]))
+    return tf.concat(targets, 0)
+
+
+def _without(columns: Mapping[str, tf.Tensor], label: str) -> dict[str, tf.Tensor]:
+    return {name: column for name, column in columns.items() if name != label}
+
+
 def _kept(spec: Spec) -> dict[str, tf.DType]:
     # Ids and classes count the rows of tables: half of the parser's 64 bits do.
     return {name: tf.int32 if feature.dtype == tf.int64 else feature.dtype for name, feature in spec.items()}
@@ -184,7 +207,8 @@ def _shuffled(columns: Mapping[str, tf.Tensor], spec: Spec, size: int, seed: int
     places = tf.data.Dataset.counter(begin // rows).flat_map(
         lambda epoch: tf.data.Dataset.from_tensor_slices(_permutation(rows, seed, epoch))
     )
-    dtypes = {name: feature.dtype for name, feature in spec.items()}
+    # A teacher's targets take the label's place as they are.
+    dtypes = {name: spec[name].dtype if column.dtype.is_integer else column.dtype for name, column in columns.items()}
     return (
         places.skip(begin % rows)
         .batch(size, drop_remainder=True)
@@ -204,18 +228,22 @@ def distribute(
     training: bool,
     seed: int = 0,
     first_step: int = 0,
+    teacher: Teacher | None = None,
 ) -> tf.data.Dataset:
     """make_dataset for a strategy: each replica gets batches of its own share of `batch_size` rows."""
-    make = partial(make_dataset, source, bound, batch_size, training=training, seed=seed, first_step=first_step)
+    make = partial(
+        make_dataset, source, bound, batch_size, training=training, seed=seed, first_step=first_step, teacher=teacher
+    )
     if strategy.num_replicas_in_sync == 1 and not strategy.extended._in_multi_worker_mode():
         return make()
     return strategy.distribute_datasets_from_function(lambda context: make(context=context))
 
 
 class SharedInput:
-    """`distribute` for several trainings on the same rows: they are read and parsed once."""
+    """`distribute` for several trainings on the same rows: they are read, parsed and seen by the teacher once."""
 
-    def __init__(self) -> None:
+    def __init__(self, teacher: Teacher | None = None) -> None:
+        self._teacher = teacher
         self._made: dict[tuple[object, ...], tf.data.Dataset] = {}
 
     def __call__(
@@ -233,7 +261,14 @@ class SharedInput:
         key = (source, batch_size, training, seed, first_step)
         if key not in self._made:
             self._made[key] = distribute(
-                strategy, source, bound, batch_size, training=training, seed=seed, first_step=first_step
+                strategy,
+                source,
+                bound,
+                batch_size,
+                training=training,
+                seed=seed,
+                first_step=first_step,
+                teacher=self._teacher,
             )
         return self._made[key]
 

@@ -135,15 +135,19 @@ class QuantizationAware(Treatment):
 
     rounds_values = True
 
+    def __init__(self, *, by_channel: bool) -> None:
+        """Takes the scales that the recipe will give a dense layer: one an output, or one alone."""
+        self._rounded = fake_quantization.quantized_by_channel if by_channel else fake_quantization.quantized_by_tensor
+
     def weight(self, name: str, value: tf.Tensor, role: Role) -> tf.Tensor:
-        """A kernel on the levels of a scale an output, a factor on those of values.
+        """A kernel on the levels of its scales, a factor on those of values.
 
         A table stays as it is: what is looked up is rounded where it is joined, to the one scale of all that it is
         joined with, and so are all tables of an int8 model.
         """
         del name
         if role is Role.DENSE:
-            return fake_quantization.quantized_by_channel(value)
+            return self._rounded(value)
         return fake_quantization.quantized_value(value) if role is Role.FACTOR else value
 
     def value(self, values: tf.Tensor) -> tf.Tensor:
@@ -214,9 +218,10 @@ def treatment_of(technique: Technique, settings: FineTuning, steps: int) -> Trea
         case Technique.CLUSTERED:
             return Treatments([Clustered(settings.clusters)])
         case Technique.QUANTIZATION_AWARE:
-            return Treatments([QuantizationAware()])
+            return Treatments([QuantizationAware(by_channel=True)])
         case Technique.PRUNED_QUANTIZATION_AWARE:
-            return Treatments([Pruned(settings, steps // 2), QuantizationAware()])
+            # One scale a layer: scales an output would be a sixth of what is left of the file when it is packed.
+            return Treatments([Pruned(settings, steps // 2), QuantizationAware(by_channel=False)])
 
 
 def _beside(variable: tf.Variable, suffix: str) -> str:

@@ -154,10 +154,13 @@ class Pattern(StrEnum):
 class FineTuning(Closed):
     """How the trained network is fine-tuned for the recipes that ask for a technique."""
 
-    epochs: int = Field(default=2, ge=1, description="passes over the training split, a technique")
+    epochs: int = Field(default=3, ge=1, description="passes over the training split, a technique")
     learning_rate: float = Field(default=0.001, gt=0, description="AdamW's step size at its peak")
+    teacher: Share = Field(
+        default=0.7, description="what the trained model's scores count for among the targets; labels are the rest"
+    )
     sparsity: float = Field(
-        default=0.83,
+        default=0.77,
         gt=0,
         lt=1,
         description="share of dense layers' and embeddings' weights that pruning sets to 0",

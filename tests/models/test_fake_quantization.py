@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.fake_quantization import quantized_by_channel, quantized_value
+from models.fake_quantization import quantized_by_channel, quantized_by_tensor, quantized_value
 
 WEIGHTS = np.random.default_rng(4).normal(size=(40, 30)).astype(np.float32) * np.linspace(0.1, 5, 30, dtype=np.float32)
 
@@ -15,6 +15,12 @@ def test_a_channel_has_a_scale_of_its_own() -> None:
     found = quantized_by_channel(tf.constant([[127.0, 1.27], [0.4, -0.014]])).numpy()
 
     np.testing.assert_allclose(found, [[127.0, 1.27], [0.0, -0.01]], rtol=1e-6)
+
+
+def test_a_tensor_has_one_scale() -> None:
+    found = quantized_by_tensor(tf.constant([[127.0, 1.27], [0.4, -0.6]])).numpy()
+
+    np.testing.assert_allclose(found, [[127.0, 1.0], [0.0, -1.0]], rtol=1e-6)
 
 
 def test_weights_lie_on_255_levels_within_half_a_step() -> None:
@@ -46,12 +52,12 @@ def test_a_range_without_zero_reaches_to_it(sign: float) -> None:
     assert quantized_value(tf.fill([3], sign)).numpy().tolist() == [sign] * 3
 
 
-@pytest.mark.parametrize("rounded", [quantized_by_channel, quantized_value])
+@pytest.mark.parametrize("rounded", [quantized_by_channel, quantized_by_tensor, quantized_value])
 def test_nothing_but_zeros_stays_zeros(rounded: Callable[[tf.Tensor], tf.Tensor]) -> None:
     assert rounded(tf.zeros([2, 2])).numpy().tolist() == [[0, 0], [0, 0]]
 
 
-@pytest.mark.parametrize("rounded", [quantized_by_channel, quantized_value])
+@pytest.mark.parametrize("rounded", [quantized_by_channel, quantized_by_tensor, quantized_value])
 def test_gradients_pass_as_if_nothing_were_rounded(rounded: Callable[[tf.Tensor], tf.Tensor]) -> None:
     weights, factors = tf.constant(WEIGHTS), tf.constant(WEIGHTS[::-1].copy())
     with tf.GradientTape() as tape:

@@ -130,7 +130,7 @@ def test_two_of_every_four_inputs_of_a_dense_layer_stay(
             whole = values[: len(values) // 4 * 4].reshape(-1, 4, values.shape[1])
             assert ((whole != 0).sum(axis=1) == 2).all()
         else:
-            assert int((values == 0).sum()) == round(0.83 * values.size)
+            assert int((values == 0).sum()) == round(FineTuning().sparsity * values.size)
 
 
 def test_each_large_weight_takes_a_few_values(
@@ -209,7 +209,7 @@ def test_a_killed_fine_tuning_goes_the_way_of_an_unbroken_one(
 
 
 def test_a_rounding_layer_rounds_what_an_int8_layer_rounds() -> None:
-    layer = MemberDense(1, members=1, treatment=QuantizationAware())
+    layer = MemberDense(1, members=1, treatment=QuantizationAware(by_channel=True))
     layer(tf.zeros([1, 2]))
     layer.set_weights([np.array([[127.0], [0.4]], np.float32), np.array([0.0], np.float32)])
 
@@ -239,5 +239,5 @@ def test_two_replicas_are_treated_alike_and_as_one_is(examples: Path, tmp_path: 
         np.testing.assert_allclose(left, right, atol=1e-3)
     # Not the same as one replica's: the ranges of values are those of a replica's own rows.
     kernel, losses = np.array(found["pruned"]["kernel"]), found["pruned"]["history"]["loss"]
-    assert int((kernel == 0).sum()) == round(0.83 * kernel.size)
+    assert int((kernel == 0).sum()) == round(FineTuning().sparsity * kernel.size)
     assert losses[-1] < losses[0]
