@@ -85,7 +85,7 @@ def _workers_config(output: Path) -> dict[str, Any]:
     if names_chief(config):
         raise InputError(
             "TF_CONFIG: this process is the cluster's chief, which runs the pipeline: `python run_local.py --output "
-            f"{output} --from Trainer --set training.strategy=multi_worker_mirrored`. Received: task "
+            f"{output} --only Trainer --set training.strategy=multi_worker_mirrored`. Received: task "
             f"{json.dumps(config['task'])}"
         )
     return config
