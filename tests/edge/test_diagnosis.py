@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.convert import Converted, convert_all
+from edge.convert import Converted, convert_each
 from edge.diagnosis import cause
 from edge.runner import Columns, first_rows
 from tests.edge import losing_form
@@ -15,7 +15,7 @@ def losing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The losing form in float32 and int8."""
     folder = tmp_path_factory.mktemp("losing")
     saved = losing_form.save(folder / "saved")
-    found = convert_all(saved, ["float32", "int8"], folder, losing_form.rows(512, seed=1))
+    found, _ = convert_each({None: saved}, ["float32", "int8"], folder, losing_form.rows(512, seed=1))
     return {entry.recipe: entry.path for entry in found}
 
 

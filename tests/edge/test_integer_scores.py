@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge import graph
-from edge.convert import convert_all
+from edge.convert import convert_each
 from edge.integer_scores import integer_scores
 from edge.runner import Columns, DeviceModel
 from edge.slim import slim
@@ -24,7 +24,7 @@ def floats(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, outputs = tmp_path_factory.mktemp("floats"), {"sigmoid": 1, "softmax": 3, "linear": 1}
     for activation, count in outputs.items():
         saved = device_form.save(folder / activation / "saved", count, activation)
-        convert_all(saved, ["float32"], folder / activation)
+        convert_each({None: saved}, ["float32"], folder / activation)
     return {activation: folder / activation / "float32.tflite" for activation in outputs}
 
 

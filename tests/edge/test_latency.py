@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.convert import Converted, convert
+from edge.convert import Converted, convert_each
 from edge.latency import Latencies, bare_calls, main, measure, side_by_side
 from edge.runner import Columns, DeviceModel
 from schema.errors import InputError
@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both forms of a model without strings, of which the raw one serves as the ids form too, and golden rows."""
     made = tmp_path_factory.mktemp("forms")
     saved = losing_form.save(made / "saved")
-    convert(saved, "float32", made / "float32.tflite")
+    convert_each({None: saved}, ["float32"], made)
     (made / "float32.ids.tflite").write_bytes((made / "float32.tflite").read_bytes())
     rows = [{"precip": 0.5, "pressure": 1000.0}, {"precip": None, "pressure": 1020.0}]
     (made / "golden.json").write_text(json.dumps({"rows": rows, "ids": rows}), encoding="utf-8")

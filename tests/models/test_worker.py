@@ -96,7 +96,7 @@ def test_the_chief_is_told_to_run_the_pipeline(
     assert main(["--output", "shared"]) == 2
     assert capsys.readouterr().err == (
         "TF_CONFIG: this process is the cluster's chief, which runs the pipeline: `python run_local.py --output shared "
-        "--from Trainer --set training.strategy=multi_worker_mirrored`. "
+        "--only Trainer --set training.strategy=multi_worker_mirrored`. "
         f'Received: task {{"type": "{kind}", "index": 0}}\n'
     )
 
