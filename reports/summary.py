@@ -9,9 +9,11 @@ from reports.run_record import RunRecord
 
 _MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
 
-# Lines of one screen, and those of it that the run's header and its closing lines take.
+# Lines of one screen, and those of it that the run's header and its closing lines take; one more if it pushed.
 _SCREEN = 40
 _AROUND = 6
+# A head and two lines.
+_LEAST_VARIANTS = 3
 _REASONS = 6
 # Characters of a line that is made of sentences.
 _WIDE = 100
@@ -24,10 +26,13 @@ def node_line(node: str, status: str, seconds: float) -> str:
 
 def result_lines(record: RunRecord) -> list[str]:
     """Metrics, variants and verdict of a run, in what its nodes leave of one screen."""
-    metrics, verdict = _metrics(record), _verdict(record)
-    # One more for the empty line above the variants, of which a head and two lines are there in any case.
-    room = _SCREEN - _AROUND - len(record.nodes) - len(_spaced(metrics, verdict)) - 1
-    return _spaced(metrics, _variants(record, max(room, 3)), verdict)
+    metrics = _metrics(record)
+    room = _SCREEN - _AROUND - bool(record.pushed) - len(record.nodes) - len(_spaced(metrics))
+    # One more for the empty line above each block.
+    least = _LEAST_VARIANTS + 1 if record.variants else 0
+    verdict = _verdict(record, room - least - 1)
+    left = room - len(_spaced(verdict)) - 1
+    return _spaced(metrics, _variants(record, max(left, _LEAST_VARIANTS)), verdict)
 
 
 def _spaced(*blocks: list[str]) -> list[str]:
@@ -100,7 +105,8 @@ def _told(variant: dict[str, Any]) -> str:
     return f"{first}{more}{cause}"
 
 
-def _verdict(record: RunRecord) -> list[str]:
+def _verdict(record: RunRecord, room: int) -> list[str]:
+    """What became of the run, and why it was not blessed: at most `room` lines, and one reason in any case."""
     if record.status == "failed":
         first, *rest = (record.error or "no message").splitlines()
         return [f"  failed: {first}", *(f"  {line}" for line in rest[:_REASONS])]
@@ -110,7 +116,9 @@ def _verdict(record: RunRecord) -> list[str]:
         return ["  blessed, not pushed"]
     if not record.reasons:
         return []
-    shown = [f"    {reason}" for reason in record.reasons[:_REASONS]]
+    # Without the head, and the line that counts those that find no room.
+    fit = len(record.reasons) if len(record.reasons) < room else max(room - 2, 1)
+    shown = [f"    {reason}" for reason in record.reasons[: min(fit, _REASONS)]]
     more = len(record.reasons) - len(shown)
     return ["  not blessed, not pushed:", *shown, *([f"    and {more} more: see run.json"] if more else [])]
 

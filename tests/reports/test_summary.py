@@ -10,7 +10,7 @@ from reports.run_record import RunRecord
 from reports.summary import node_line, result_lines, shortened
 
 NAN = float("nan")
-# Those of the header and of the closing lines, which the run writes around the result.
+# Those of the header and of the closing lines, which the run writes around the result; one more if it pushed.
 AROUND = 6
 
 
@@ -189,14 +189,16 @@ FULL = record(
     [
         (FULL, 1),
         (replace(FULL, reasons=FULL.reasons[:1]), 7),
-        (replace(FULL, status="pushed", reasons=[], blessed=True, pushed={"version": "1", "path": ""}), 8),
+        (replace(FULL, status="pushed", reasons=[], blessed=True, pushed={"version": "1", "path": ""}), 7),
         (replace(FULL, reasons=[], metrics=metrics({})), 12),
+        # With every node there may be, of the reasons too as many as there is room for.
+        (replace(FULL, nodes=FULL.nodes + FULL.nodes[:4]), 1),
     ],
 )
 def test_a_run_fits_on_one_screen_of_forty_lines(run: RunRecord, shown: int) -> None:
     lines = result_lines(run)
 
-    assert AROUND + len(run.nodes) + len(lines) <= 40
+    assert AROUND + bool(run.pushed) + len(run.nodes) + len(lines) <= 40
     listed = [line.split()[0] for line in lines if line.startswith("  variant_") and " rejected: " not in line]
     assert listed == [f"variant_{number}" for number in range(shown)]
 
