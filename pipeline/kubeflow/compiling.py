@@ -13,7 +13,7 @@ from pipeline.config import Config
 from pipeline.graph import create_pipeline
 from pipeline.kubeflow import mends
 from pipeline.kubeflow.rules import Subject, faults, metadata_stores, unfit_nodes
-from pipeline.stages.model import TRAINING_NODES
+from pipeline.node_names import TRAINING_NODES
 from schema.errors import InputError
 
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]

@@ -14,7 +14,7 @@ from pipeline.environment import Environment, Kubeflow
 from pipeline.kubeflow.entrypoint import FOLDERS
 from pipeline.kubeflow.mends import Spec, executor, tasks
 from pipeline.metadata_store import MetadataStore
-from pipeline.stages.model import OPTIONAL_NODES
+from pipeline.node_names import OPTIONAL_NODES
 
 # Argo Workflows names a task so, with 128 letters at most (workflow/validate/validate.go, `workflowFieldNameFmt`), of
 # which Kubeflow takes 7 for the `-driver` of each task.

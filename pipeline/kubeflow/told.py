@@ -7,7 +7,7 @@ from pipeline.config import Config
 from pipeline.environment import Resources
 from pipeline.kubeflow.compiling import Compiled
 from pipeline.kubeflow.mends import resources_of
-from pipeline.stages.model import TRAINING_NODES
+from pipeline.node_names import TRAINING_NODES
 
 TARGETS = {"oss": "Kubeflow Pipelines", "vertex": "Vertex AI Pipelines"}
 

@@ -16,11 +16,6 @@ from pipeline.stages.data import DataStage
 from pipeline.stages.scope import fine_tuning_scope, model_scope
 from schema.techniques import Technique
 
-# The nodes that train, where training.workers says so on several machines.
-TRAINING_NODES = ("Trainer", "FineTuner")
-# The nodes that are in the graph where the config asks for them.
-OPTIONAL_NODES = ("Tuner", "WarmStart", "FineTuner")
-
 
 @dataclass(frozen=True)
 class ModelStage:
