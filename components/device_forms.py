@@ -53,7 +53,9 @@ def write_variants(
     if not made:
         return {}
     known = vocabularies.observe(made[0].path.read_bytes(), terms)
-    golden = Golden.of(choose(rows, known, told.bound.domains), known)
+    # As problem.yaml lists them, in whatever order they were read.
+    ordered = {name: rows[name] for name in told.bound.problem.features}
+    golden = Golden.of(choose(ordered, known, told.bound.domains), known)
     forms = {one.recipe: write_forms(one.path, folder, known, card(told, one.recipe)) for one in made}
     answers = {name: check_forms(one.raw, one.ids, one.packed, golden) for name, one in forms.items()}
     (folder / VOCABULARY).write_text(vocabularies.as_json(known), encoding="utf-8")
