@@ -11,9 +11,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.release_store import Stamp
 from components.trainable_model import CHECKED
-from edge.bundle.manifest import GOLDEN, MANIFEST, VOCABULARY, Release, manifest, variant_files
+from edge.bundle.manifest import GOLDEN, MANIFEST, VOCABULARY, Release, manifest
 from edge.forms.card import PLACEHOLDER
 from edge.forms.metadata import stamped
+from edge.forms.write import variant_files
 from edge.trainable import FILE
 from reports.device_licenses import device_licenses
 from reports.device_readme import device_readme

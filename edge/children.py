@@ -1,14 +1,18 @@
 """Child processes that do not outlive the block they are started in."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
 from schema.errors import PipelineError
+
+_PROJECT = Path(__file__).resolve().parents[1]
 
 
 class Children:
@@ -91,3 +95,14 @@ def _tell(child: "Popen[str]") -> None:
         if child.stdin:
             child.stdin.write("\n")
             child.stdin.flush()
+
+
+def environment() -> dict[str, str]:
+    """This process's environment for one that converts: the project is importable there, and TensorFlow quiet."""
+    paths = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Conversion needs no accelerator, and taking one would take it from the trainer.
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "-1",
+    }

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from edge import graph, recipes, rows, variant_cache
-from edge.children import Children
+from edge.children import Children, environment
 from edge.failure import gist
 from edge.operator_versions import minimum_runtime
 from edge.runner import Columns
@@ -24,7 +24,6 @@ from schema.errors import InputError
 Calibration = Columns | Callable[[], Columns]
 
 _LOG = logging.getLogger(__name__)
-_PROJECT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def convert_each(
     with (
         tempfile.TemporaryDirectory(prefix=".convert-", dir=folder) as scratch,
         ThreadPoolExecutor(_cores()) as pool,
-        Children(_environment()) as children,
+        Children(environment()) as children,
     ):
         conversion = _Conversion(models, names, Path(scratch), children, kept, calibrated=calibration is not None)
         conversion.run(pool, calibration)
@@ -250,16 +249,6 @@ def _uncalibrated(name: str) -> InputError:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _environment() -> dict[str, str]:
-    paths = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    # Conversion needs no accelerator, and taking one would take it from the trainer.
-    return os.environ | {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-    }
 
 
 def _failure(what: Path, code: int, output: str) -> str:

@@ -22,6 +22,15 @@ def load(path: Path) -> Columns:
         return {name: file[name].astype(object) if file[name].dtype.kind == "S" else file[name] for name in file.files}
 
 
+def missing(inputs: dict[str, type], rows: int) -> Columns:
+    """Rows in which every string and number is missing and every integer is 0."""
+    absent: dict[type, Array] = {
+        np.bytes_: np.full(rows, b"", dtype=object),
+        np.float32: np.full(rows, np.nan, np.float32),
+    }
+    return {name: absent.get(dtype, np.zeros(rows, dtype)) for name, dtype in inputs.items()}
+
+
 def _fixed(name: str, values: Array) -> Array:
     if values.dtype.kind != "O":
         return values

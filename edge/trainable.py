@@ -1,7 +1,6 @@
 """A trainable SavedModel to one .tflite file, in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -9,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.children import environment
 from edge.failure import gist
 from edge.trainable_worker import MARK
 from schema.errors import InputError, PipelineError
 
 FILE = "trainable.tflite"
-
-_PROJECT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,7 @@ def make_trainable(saved_model: Path, destination: Path, *, float16: bool = True
 def _run(saved_model: Path, file: Path, *, float16: bool) -> dict[str, Any]:
     command = [sys.executable, "-m", "edge.trainable_worker", "--saved_model", str(saved_model), "--file", str(file)]
     command += ["--float16"] if float16 else []
-    paths = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    # As edge.convert: no accelerator is taken from the trainer.
-    environment = {"PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        command, env=os.environ | environment, capture_output=True, text=True, errors="replace", check=False
-    )
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
         raise PipelineError(f"{saved_model}: conversion ended with {ended}: {gist(done.stderr, MARK)}")

@@ -13,7 +13,7 @@ import numpy as np
 from edge import graph, subgraphs
 from edge.fine_tuning import LearningModel
 from edge.half import halve
-from edge.runner import Array, Columns
+from edge.rows import missing
 from edge.slim import slim
 from edge.tables import count_ids
 from schema.errors import PipelineError
@@ -74,7 +74,7 @@ def prove(model: LearningModel) -> None:
         PipelineError: if a score has the wrong shape, or the head is not what it was.
     """
     for rows in (1, 2):
-        columns = _missing(model.inputs, rows)
+        columns = missing(model.inputs, rows)
         head, before = model.head(), model.predict(columns)
         if before.ndim != 2 or len(before) != rows:
             raise PipelineError(f"expected a score of shape [{rows}, k] for {rows} rows. Received: {before.shape}")
@@ -84,15 +84,6 @@ def prove(model: LearningModel) -> None:
         model.set_head(head)
         if not np.array_equal(model.predict(columns), before):
             raise PipelineError("the head that was put back does not answer as before")
-
-
-def _missing(inputs: dict[str, type], rows: int) -> Columns:
-    """Rows in which every string and number is missing and every integer is 0."""
-    absent: dict[type, Array] = {
-        np.bytes_: np.full(rows, b"", dtype=object),
-        np.float32: np.full(rows, np.nan, np.float32),
-    }
-    return {name: absent.get(dtype, np.zeros(rows, dtype)) for name, dtype in inputs.items()}
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 
-import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from edge import graph, recipes, source
 from edge.edges import store_edges_once
-from edge.rows import load
-from edge.runner import Array, Columns, DeviceModel
+from edge.rows import load, missing
+from edge.runner import Columns, DeviceModel
 from edge.slim import slim
 from edge.tables import count_ids
 from edge.tidy import tidy
@@ -70,18 +69,9 @@ def _answers(content: bytes) -> None:
     """Asks a fresh model for one row and then for two: a tensor of unknown rank fails at one of them only."""
     model = DeviceModel(Interpreter(model_content=content))
     for rows in (1, 2):
-        shape = model.predict(_missing(model.inputs, rows)).shape
+        shape = model.predict(missing(model.inputs, rows)).shape
         if len(shape) != 2 or shape[0] != rows:
             raise PipelineError(f"expected a score of shape [{rows}, k] for {rows} rows. Received: {list(shape)}")
-
-
-def _missing(inputs: dict[str, type], rows: int) -> Columns:
-    """Rows in which every string and number is missing and every integer is 0."""
-    absent: dict[type, Array] = {
-        np.bytes_: np.full(rows, b"", dtype=object),
-        np.float32: np.full(rows, np.nan, np.float32),
-    }
-    return {name: absent.get(dtype, np.zeros(rows, dtype)) for name, dtype in inputs.items()}
 
 
 def _place(path: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from edge import graph
 from edge.bundle.tolerance import tolerance
 from edge.forms.choice import REAL_ROWS
+from edge.forms.write import variant_files
 from edge.runner import Array
 from schema.bound import BoundProblem
 from schema.described import Described
@@ -22,9 +23,6 @@ from schema.rows import Kind
 from schema.signatures import DEVICE_SCORE
 
 MANIFEST, VOCABULARY, GOLDEN = "manifest.json", "vocab.json", "golden.json"
-
-# The forms of a variant, and how their files' names end.
-SUFFIXES = {"raw": ".tflite", "ids": ".ids.tflite", "packed": ".packed.tflite"}
 
 # What a variant's entry has from variants.json, as it is there.
 _KEPT = ("bytes", "gzip_bytes", "value", "change", "change_low", "change_high", "latency_p50_us", "minimum_runtime")
@@ -45,11 +43,6 @@ class Release:
     created: str
     data_window: str
     runtimes: Mapping[str, str]
-
-
-def variant_files(name: str) -> dict[str, str]:
-    """Names of a variant's files by form."""
-    return {form: name + suffix for form, suffix in SUFFIXES.items()}
 
 
 def manifest(

@@ -13,6 +13,9 @@ from edge.forms.vocabulary import Vocabulary
 
 RAW, IDS, PACKED = "raw", "ids", "packed"
 
+# How the names of the forms' files end.
+SUFFIXES = {RAW: ".tflite", IDS: ".ids.tflite", PACKED: ".packed.tflite"}
+
 
 @dataclass(frozen=True)
 class Forms:
@@ -28,9 +31,15 @@ class Forms:
         return {form: path.stat().st_size for form, path in ((RAW, self.raw), (IDS, self.ids), (PACKED, self.packed))}
 
 
+def variant_files(name: str) -> dict[str, str]:
+    """Names of a variant's files by form."""
+    return {form: name + suffix for form, suffix in SUFFIXES.items()}
+
+
 def form_paths(folder: Path, variant: str) -> Forms:
     """Where a variant's files lie."""
-    return Forms(folder / f"{variant}.tflite", folder / f"{variant}.ids.tflite", folder / f"{variant}.packed.tflite")
+    raw, ids, packed = (folder / name for name in variant_files(variant).values())
+    return Forms(raw, ids, packed)
 
 
 def write_forms(raw: Path, folder: Path, vocabularies: Mapping[str, Vocabulary], card: Card, rows: int = 1) -> Forms:

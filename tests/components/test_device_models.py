@@ -13,8 +13,8 @@ from tfx.types.standard_artifacts import Examples, Model, Schema, TransformGraph
 from components.artifacts import DeviceModels
 from components.device_models import PREDICTIONS, DeviceModelsGen
 from components.span_store import StoredSpan, link_spans
-from edge.bundle.manifest import SUFFIXES
 from edge.forms.metadata import read_card
+from edge.forms.write import SUFFIXES
 from models.export import RowModel, export
 from models.network import build_network
 from models.statistics import FILE, Statistics
