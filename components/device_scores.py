@@ -18,11 +18,11 @@ from edge.bootstrap import area_replicates, draws, interval, mean_replicates, wi
 from edge.change import OVERALL, Change
 from edge.choice import with_front
 from edge.convert import Converted
+from edge.costs import measure_costs
 from edge.diagnosis import cause
 from edge.forms.write import RAW, Forms
-from edge.memory import peak_memory
-from edge.runner import Array, Columns, DeviceModel, first_rows
-from edge.score import Cost, Facts, Figures, VariantScore, compare, gzip_size, judged
+from edge.runner import Array, Columns, first_rows
+from edge.score import Cost, Facts, Figures, VariantScore, compare, judged
 from evaluation.rows import row_reader
 from evaluation.scored_slices import ScoredSlices, Values
 from evaluation.slices import GrowingSlices, RowSlices, SliceKey, row_slices, slice_features
@@ -40,8 +40,6 @@ _METRICS = {
 }
 # The recipe that changes no number.
 _REFERENCE = "float32"
-# Rows of one batch, of which the speed and the memory are measured.
-_BATCH_ROWS = 512
 # Rows on which the cause of a loss is looked for.
 _DIAGNOSIS_ROWS = 2048
 
@@ -190,7 +188,7 @@ def score_all(
     label: Kind,
     timed: Columns,
 ) -> list[VariantScore]:
-    """Every variant's score, judged; costs are measured one variant after the other, with nothing else at work here.
+    """Every variant's score, judged; costs are measured with nothing else at work here.
 
     Args:
         made: the variants.
@@ -202,11 +200,12 @@ def score_all(
         timed: raw rows on which the costs are measured and the cause of a loss is looked for.
     """
     kept = list(made)
-    costs = {variant.recipe: measure_cost(variant.path, timed) for variant in kept}
+    files = {variant.recipe: variant.path for variant in kept}
+    costs = measure_costs(files, timed)
     judge = Judge(problem, scored, slices, label)
     known = {variant.recipe: facts(variant, forms[variant.recipe]) for variant in kept}
     found = [judge.score(name, costs[name], told) for name, told in known.items()]
-    return with_causes(found, {variant.recipe: variant.path for variant in kept}, first_rows(timed, _DIAGNOSIS_ROWS))
+    return with_causes(found, files, first_rows(timed, _DIAGNOSIS_ROWS))
 
 
 def facts(variant: Converted, forms: Forms) -> Facts:
@@ -220,13 +219,6 @@ def intended(name: str) -> Facts:
     """What a recipe says of its variant."""
     recipe = recipes.find(name)
     return Facts(backend=recipe.backend, technique=recipe.technique, expectation=recipe.expectation)
-
-
-def measure_cost(model: Path, timed: Columns) -> Cost:
-    """Bytes, times and memory of a raw form."""
-    device, content = DeviceModel(model), model.read_bytes()
-    times = (*device.latency(timed), device.rows_per_second(timed, _BATCH_ROWS))
-    return Cost(len(content), gzip_size(content), *times, peak_memory(model, first_rows(timed, _BATCH_ROWS)))
 
 
 def with_causes(scores: list[VariantScore], files: Mapping[str, Path], rows: Columns) -> list[VariantScore]:

@@ -2,15 +2,13 @@
 
 FOLDER holds `<variant>.tflite` (raw rows), `<variant>.ids.tflite` and `golden.json`, which has the same rows as both
 forms take them. Each row is asked of the raw form through DeviceModel and, right after, of a bare interpreter fed with
-ids, so that whatever else the machine does falls on both alike; the medians are compared.
+ids, so that whatever else the machine does falls on both alike; the medians of its quietest quarter are compared.
 """
 
 import argparse
 import json
-import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,19 +17,19 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from edge.forms.write import IDS, SUFFIXES, form_paths
 from edge.runner import Array, DeviceModel
+from edge.timing import Call, in_turn, quietest
 from schema.errors import InputError, PipelineError
 from schema.signatures import SERVING_DEFAULT
 
 _WARM_UP_RUNS = 50
 _RUNS = 2000
 
-Call = Callable[[], Any]
-
 
 @dataclass(frozen=True)
 class Latencies:
-    """Median microseconds of one row by each form, over rows that were asked of both in turn."""
+    """Median microseconds of one row by each form, over the quietest of the rows that were asked of both in turn."""
 
     raw_us: float
     ids_us: float
@@ -53,14 +51,8 @@ def side_by_side(raw: Sequence[Call], ids: Sequence[Call], runs: int = _RUNS) ->
     Raises:
         InputError: without rows.
     """
-    if not raw or not ids:
-        raise InputError("latency: at least one row is needed. Received: none")
-    for number in range(_WARM_UP_RUNS):
-        raw[number % len(raw)]()
-        ids[number % len(ids)]()
-    found = [(_seconds(raw[number % len(raw)]), _seconds(ids[number % len(ids)])) for number in range(runs)]
-    medians = [statistics.median(side) * 1e6 for side in zip(*found, strict=True)]
-    return Latencies(*medians)
+    seconds = quietest(in_turn({"raw form": raw, "ids form": ids}, rounds=runs, warm_up=_WARM_UP_RUNS))
+    return Latencies(*(float(np.median(times)) * 1e6 for times in seconds.values()))
 
 
 def bare_calls(model: Path, rows: Sequence[Mapping[str, Any]]) -> list[Call]:
@@ -102,10 +94,11 @@ def measure(folder: Path, variant: str, runs: int = _RUNS) -> Latencies:
     if not golden.is_file():
         raise InputError(f"{golden}: no such file. It has the rows that both forms are asked")
     rows = json.loads(golden.read_text(encoding="utf-8"))
-    model = DeviceModel(folder / f"{variant}.tflite")
+    forms = form_paths(folder, variant)
+    model = DeviceModel(forms.raw)
     columns = {name: np.array([_raw(row[name], dtype) for row in rows["rows"]]) for name, dtype in model.inputs.items()}
     kept = {name: column.astype(object) if column.dtype.kind == "S" else column for name, column in columns.items()}
-    return side_by_side(model.single_rows(kept), bare_calls(folder / f"{variant}.ids.tflite", rows["ids"]), runs)
+    return side_by_side(model.single_rows(kept), bare_calls(forms.ids, rows["ids"]), runs)
 
 
 def _raw(value: Any, dtype: type) -> Any:
@@ -122,12 +115,6 @@ def _tensor(name: str, detail: Mapping[str, Any], row: Mapping[str, Any]) -> Arr
     return np.asarray(value, detail["dtype"]).reshape(detail["shape"])
 
 
-def _seconds(call: Call) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints both medians and their ratio; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m edge.latency", description="Time raw rows beside ids.")
@@ -136,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=_RUNS, help="rows timed")
     chosen = parser.parse_args(arguments)
     try:
-        ending = ".ids.tflite"
+        ending = SUFFIXES[IDS]
         names = chosen.variant or sorted(path.name.removesuffix(ending) for path in chosen.folder.glob(f"*{ending}"))
         if not names:
             raise InputError(f"{chosen.folder}: no variant with an ids form (*{ending})")

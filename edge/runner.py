@@ -1,8 +1,8 @@
 """A .tflite file that answers batches of raw rows."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,6 @@ from schema.signatures import DEVICE_SCORE, SERVING_DEFAULT
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Columns = Mapping[str, Array]
-
-_WARM_UP_RUNS = 10
 
 _KINDS: dict[type, tuple[str, str]] = {
     np.bytes_: ("OS", "bytes (object or fixed width)"),
@@ -72,40 +70,16 @@ class DeviceModel:
         scores = [self._score(batch) for batch in batches(columns, batch_rows)]
         return np.concatenate(scores) if scores else np.zeros((0, int(self._output["shape"][-1])), np.float32)
 
-    def latency(self, columns: Columns, runs: int = 200) -> tuple[float, float]:
-        """Median and 95th percentile of the microseconds to score one row, over `runs` rows taken in turn.
-
-        The time holds copying the row in and the score out, as an application would.
-
-        Raises:
-            InputError: as predict, or if there is no row.
-        """
-        rows = self._rows_to_time(columns)
-        for index in range(_WARM_UP_RUNS):
-            self._score(rows[index % len(rows)])
-        seconds = [_seconds(self._score, rows[index % len(rows)]) for index in range(runs)]
-        p50, p95 = np.percentile(np.array(seconds) * 1e6, [50, 95])
-        return float(p50), float(p95)
-
     def single_rows(self, columns: Columns) -> list[Callable[[], Array]]:
         """For each of the first 1,000 rows a call that scores it, checked once and not at every call.
 
-        Raises:
-            InputError: as predict, or if there is no row.
-        """
-        return [partial(self._score, row) for row in self._rows_to_time(columns)]
-
-    def rows_per_second(self, columns: Columns, batch_rows: int = 512, repeats: int = 3) -> float:
-        """Rows scored a second in batches of `batch_rows`: the best of `repeats` passes over the rows.
+        A call holds copying the row in and the score out, as an application would.
 
         Raises:
-            InputError: as predict, or if there is no row.
+            InputError: as predict.
         """
-        rows = _length(columns)
-        if rows == 0:
-            raise InputError("rows_per_second: at least one row is needed. Received: none")
-        self.predict(columns, batch_rows)
-        return rows / min(_seconds(lambda taken: self.predict(taken, batch_rows), columns) for _ in range(repeats))
+        self.check(columns)
+        return [partial(self._score, row) for row in islice(batches(columns, 1), 1000)]
 
     def check(self, columns: Columns) -> None:
         """Refuses columns that are not the inputs.
@@ -124,15 +98,8 @@ class DeviceModel:
         if len(set(lengths.values())) > 1:
             raise InputError(f"columns of different lengths. Received: {lengths}")
 
-    def _rows_to_time(self, columns: Columns) -> list[Columns]:
-        self.check(columns)
-        rows = [row for row, _ in zip(batches(columns, 1), range(1000), strict=False)]
-        if not rows:
-            raise InputError("latency: at least one row is needed. Received: none")
-        return rows
-
     def _score(self, batch: Columns) -> Array:
-        rows = _length(batch)
+        rows = row_count(batch)
         if rows != self._rows:
             self._resize(rows)
         interpreter = self._interpreter
@@ -157,7 +124,7 @@ def batches(columns: Columns, rows: int) -> Iterator[Columns]:
     """
     if rows < 1:
         raise InputError(f"batch_rows: expected 1 or more. Received: {rows}")
-    for start in range(0, _length(columns), rows):
+    for start in range(0, row_count(columns), rows):
         yield {name: values[start : start + rows] for name, values in columns.items()}
 
 
@@ -177,7 +144,8 @@ def check_bytes(name: str, values: Array) -> None:
         raise InputError(f"column '{name}': expected bytes; missing is b''. Received: {strange[0]!r}")
 
 
-def _length(columns: Columns) -> int:
+def row_count(columns: Columns) -> int:
+    """Rows of columns of equal length."""
     return len(next(iter(columns.values()), ()))
 
 
@@ -207,9 +175,3 @@ def _check_column(name: str, values: Array, dtype: type) -> None:
         raise InputError(f"column '{name}': expected {expected} [N]. Received: {values.dtype} {list(values.shape)}")
     if values.dtype.kind == "O":
         check_bytes(name, values)
-
-
-def _seconds(call: Callable[[Columns], Array], columns: Columns) -> float:
-    start = time.perf_counter()
-    call(columns)
-    return time.perf_counter() - start

@@ -78,7 +78,7 @@ class VariantScore:
         mean_difference: the mean of the same.
         rows: rows compared.
         broken_rows: rows with an output that is not finite.
-        latency_p50_us: microseconds for one row, median.
+        latency_p50_us: microseconds for one row, median, see edge.costs.
         latency_p95_us: microseconds for one row, 95th percentile.
         rows_per_second: in batches.
         peak_memory_bytes: what loading it, one row and one batch add to a process at its peak; None if not measured.

@@ -1,4 +1,4 @@
-"""The device variant to ship: `python -m pipeline.devices OUTPUT [--run RUN] [--budget bytes=200k,latency_us=50]`."""
+"""The device variant to ship: `python -m pipeline.devices [--run RUN] [--budget bytes=200k,latency_us=50]`."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ _ON_FRONT, _CHOSEN = "*", ">"
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.devices", description=__doc__, allow_abbrev=False)
-    parser.add_argument("output", nargs="?", default="output", help="the --output of the runs")
+    parser.add_argument("--output", default="output", help="the --output of the runs")
     parser.add_argument(
         "--run", default=LATEST, metavar="RUN", help="a run's number in the list, its id or its beginning, or latest"
     )

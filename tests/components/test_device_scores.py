@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 
 from components import evaluator
-from components.device_scores import Judge, SliceWatch, measure_cost, with_causes
+from components.device_scores import Judge, SliceWatch, with_causes
 from components.split_scores import SERVER, Scored
 from edge.convert import convert_each
+from edge.costs import measure_costs
 from edge.runner import Array, DeviceModel
 from edge.score import Cost, Facts, VariantScore
 from evaluation.slices import RowSlices
@@ -175,7 +176,7 @@ def test_a_model_built_to_lose_is_rejected_with_the_slice_and_the_cause_named(tm
     scored = Scored(labels, pa.chunked_array([day]), {SERVER: scores["float32"], **scores})
 
     judge = Judge(weather_problem(), scored, slices)
-    judged_all = [judge.score(name, measure_cost(path, rows), Facts()) for name, path in files.items()]
+    judged_all = [judge.score(name, cost, Facts()) for name, cost in measure_costs(files, rows).items()]
     float32, int8 = with_causes(judged_all, files, rows)
 
     assert failed == {}
@@ -210,15 +211,3 @@ def test_days_decide_what_is_noise() -> None:
     assert by_day.change_high == pytest.approx(0.0, abs=1e-9)
     assert by_row.change_high is not None
     assert by_row.change_high < 0
-
-
-def test_costs_are_measured(tmp_path: Path) -> None:
-    saved = losing_form.save(tmp_path / "saved")
-    made, _ = convert_each({None: saved}, ["float32"], tmp_path / "made")
-    found = measure_cost(made[0].path, losing_form.rows(600))
-
-    assert found.bytes == made[0].bytes
-    assert found.gzip_bytes < found.bytes
-    assert found.latency_p50_us <= found.latency_p95_us
-    assert found.peak_memory_bytes is not None
-    assert found.peak_memory_bytes > 0

@@ -32,7 +32,7 @@ def test_both_are_asked_in_turn_and_the_medians_are_compared() -> None:
     assert asked == ["raw", "ids"] * (len(asked) // 2)
     assert min(found.raw_us, found.ids_us) >= 0
     assert Latencies(30.0, 20.0).ratio == 1.5
-    with pytest.raises(InputError, match="at least one row"):
+    with pytest.raises(InputError, match="raw form: at least one row"):
         side_by_side([], [])
 
 

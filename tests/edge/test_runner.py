@@ -48,12 +48,6 @@ def test_inputs_carry_the_features_names_and_types(model: DeviceModel) -> None:
     }
 
 
-def test_times_are_positive_and_ordered(model: DeviceModel, columns: Columns) -> None:
-    p50, p95 = model.latency(columns, runs=50)
-    assert 0 < p50 <= p95
-    assert model.rows_per_second(columns) > 0
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -62,12 +62,12 @@ def test_a_narrow_terminal_loses_memory_before_it_cuts() -> None:
 
 
 def test_the_command_prints_the_choice(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(output)]) == 0
+    assert main(["--output", str(output)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "> to ship: float32, the best metric of the accepted variants"
 
 
 def test_the_command_answers_programs(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(output), "--run", "1", "--budget", "bytes=200k", "--json"]) == 0
+    assert main(["--output", str(output), "--run", "1", "--budget", "bytes=200k", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
 
     assert (told["run"], told["chosen"], told["budget"]["bytes"]) == (RUN, "int8", 200_000)
@@ -77,7 +77,7 @@ def test_the_command_answers_programs(output: Path, capsys: pytest.CaptureFixtur
 
 
 def test_where_none_fits_the_exit_code_says_so(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(output), "--budget", "latency_us=5"]) == 4
+    assert main(["--output", str(output), "--budget", "latency_us=5"]) == 4
     written = capsys.readouterr().out
     assert "no accepted variant fits within latency_us <= 5" in written
     assert "latency_us 20 > 5" in written
@@ -93,13 +93,13 @@ def test_where_none_fits_the_exit_code_says_so(output: Path, capsys: pytest.Capt
 def test_what_cannot_be_answered_is_told(
     output: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
 ) -> None:
-    assert main([str(output), *arguments]) == 2
+    assert main(["--output", str(output), *arguments]) == 2
     assert told in capsys.readouterr().err
 
 
 def test_variants_that_are_gone_are_told(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (output / "artifacts" / "devices" / "variants.json").unlink()
-    assert main([str(output)]) == 2
+    assert main(["--output", str(output)]) == 2
     assert "variants.json has been removed" in capsys.readouterr().err
-    assert main([str(output / "absent")]) == 2
+    assert main(["--output", str(output / "absent")]) == 2
     assert "no such folder" in capsys.readouterr().err
