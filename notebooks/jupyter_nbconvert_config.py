@@ -13,6 +13,8 @@ c.FilesWriter.build_directory = str(Path(__file__).resolve().parent.parent / "ou
 c.ExecutePreprocessor.enabled = True
 c.ExecutePreprocessor.kernel_name = "python3"
 c.ExecutePreprocessor.timeout = 600
+# Or each kernel warns that it talks to this process over TCP, which does not leave the machine.
+c.ExecutePreprocessor.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
 
 # They come from a CDN, and no cell of ours needs them.
 c.HTMLExporter.mathjax_url = ""
