@@ -6,6 +6,7 @@ from typing import Any
 
 import keras_tuner
 import tensorflow as tf
+from keras_tuner.engine.trial import TrialStatus
 from tfx.components.tuner.component import TunerFnResult
 
 from models.fit import FitPaths, fit
@@ -46,21 +47,21 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     """The search.
 
     `fn_args.custom_config` holds `bound` (BoundProblem) and `training` (Training) as JSON, `trials`, how many settings
-    to try, and `epochs`, how long each trains. The first trial is the problem's own setting.
+    to try, and `epochs`, how long each trains. The first trial is the problem's own setting, so that what is found is
+    no worse than that.
     """
     config = fn_args.custom_config
     options = Training.model_validate_json(config["training"])
     # First of all: TensorFlow joins a cluster before it computes anything, or not at all.
     strategy = make_strategy(options.strategy, options.tpu)
     bound = BoundProblem.model_validate_json(config["bound"])
-    tuner = FitTuner(
+    search = OwnSettingFirst(
         objective=keras_tuner.Objective(_OBJECTIVE, "min"),
         max_trials=config["trials"],
         seed=options.seed,
         hyperparameters=search_space(bound.problem.network),
-        directory=fn_args.working_dir,
-        project_name="trials",
     )
+    tuner = FitTuner(search, directory=fn_args.working_dir, project_name="trials")
     trials = Trials(
         bound=bound,
         statistics=read_statistics(Path(fn_args.transform_graph_path)),
@@ -91,8 +92,20 @@ def logs_folder(project: Path) -> Path:
     return project / "logs"
 
 
-class FitTuner(keras_tuner.RandomSearch):
-    """A random search over network settings; a trial is judged by its least loss on the eval split."""
+class OwnSettingFirst(keras_tuner.oracles.RandomSearchOracle):
+    """A random search that begins with every parameter's default."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of a new trial."""
+        if self.trials:
+            found: dict[str, Any] = super().populate_space(trial_id)
+            return found
+        values = {parameter.name: parameter.default for parameter in self.hyperparameters.space}
+        return {"status": TrialStatus.RUNNING, "values": values}
+
+
+class FitTuner(keras_tuner.Tuner):
+    """A search over network settings; a trial is judged by its least loss on the eval split."""
 
     def on_search_begin(self) -> None:
         """Writes what is searched for TensorBoard."""

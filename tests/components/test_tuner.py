@@ -70,6 +70,15 @@ def test_every_trials_values_and_loss_are_what_the_results_say(results: Path) ->
         assert tensor_util.make_ndarray(loss.tensor_proto) == pytest.approx(score, rel=1e-6)
 
 
+def test_the_first_trial_is_the_problems_own_setting(results: Path) -> None:
+    trials = {trial["trial_id"]: trial for trial in json.loads((results / "tuner_results.json").read_text())}
+    own = bound_problem().problem.network
+
+    settings = [(trial["learning_rate"], trial["embedding_size"]) for _, trial in sorted(trials.items())]
+    assert settings[0] == (own.learning_rate, own.embedding_size)
+    assert settings[1][0] != own.learning_rate
+
+
 def test_every_trials_curves_are_kept(results: Path) -> None:
     runs = EventMultiplexer().AddRunsFromDirectory(str(results / LOGS)).Reload().Runs()
 
