@@ -26,7 +26,7 @@ from ingestion.windows import parse_window, select
 from schema.errors import InputError, PipelineError
 from schema.problem import DEFAULT_PROBLEM, Encoding, Problem, Task, problem_folder, read_problem
 from schema.rows import Column, Kind, columns, read_schema
-from schema.signatures import prediction_key
+from schema.signatures import prediction_column
 
 Numbers = NDArray[np.float64]
 
@@ -245,7 +245,7 @@ def read_predictions(path: Path, problem: Problem) -> Scored:
     if not path.is_file():
         raise InputError(f"{path}: no such file. Run the pipeline to its end first: python run_local.py")
     table = parquet.read_table(path)
-    score = prediction_key(problem.task)
+    score = prediction_column(problem.task)
     wanted = [problem.split.key or "", problem.label, score]
     absent = [name for name in wanted if name not in table.column_names]
     if absent:

@@ -15,6 +15,7 @@ from edge.bundle.manifest import GOLDEN, MANIFEST, VOCABULARY, Release, manifest
 from edge.forms.card import PLACEHOLDER
 from edge.forms.metadata import stamped
 from edge.forms.write import variant_files
+from edge.libraries import FILE as LIBRARIES
 from edge.trainable import FILE
 from reports.device_licenses import device_licenses
 from reports.device_readme import device_readme
@@ -35,7 +36,6 @@ class DeviceBundle:
         bound: the problem, with its texts.
         schema: what schema.pbtxt says.
         data_window: the data that the models were trained and judged on, in words.
-        runtimes: versions of what made the files, by package.
     """
 
     models: Path
@@ -43,7 +43,6 @@ class DeviceBundle:
     bound: BoundProblem
     schema: schema_pb2.Schema
     data_window: str
-    runtimes: Mapping[str, str]
 
     def lay(self, folder: Path, stamp: Stamp) -> None:
         """Writes the bundle of a version into its folder, which is there and empty.
@@ -52,33 +51,35 @@ class DeviceBundle:
         vocabularies, since both belong to files.
 
         Raises:
-            PipelineError: if an accepted variant's file, its golden answers or the vocabularies are absent.
+            PipelineError: if an accepted variant's file, its golden answers, the vocabularies, or the versions of what
+                made them are absent.
         """
         for variant in self.accepted:
             for name in variant_files(variant["name"]).values():
                 content = _read(self.models / name)
                 (folder / name).write_bytes(stamped(content, f"{stamp.version:0{len(PLACEHOLDER)}d}"))
         golden, trainable = self._lay_golden(folder), self._lay_trainable(folder)
-        release = Release(stamp.version, stamp.created, self.data_window, self.runtimes)
+        release = Release(stamp.version, stamp.created, self.data_window, json.loads(_read(self.models / LIBRARIES)))
         told = manifest(self.bound, described(self.schema), release, golden, self.accepted, folder)
-        told["trainable"] = trainable
+        told |= trainable
         data = self.bound.problem.data
         _write(folder / MANIFEST, json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False))
         _write(folder / README, device_readme(told))
         _write(folder / LICENSES, device_licenses(told, data.license, data.source))
 
-    def _lay_trainable(self, folder: Path) -> dict[str, Any] | None:
+    def _lay_trainable(self, folder: Path) -> dict[str, Any]:
         """Copies the file whose head learns, if there is one that passed its check; gives what the manifest says."""
         checked = self.models / CHECKED
         if not checked.is_file():
-            return None
+            return {"trainable": None}
         told = json.loads(_read(checked))
         if not told["accepted"]:
-            return None
+            return {"trainable": None, "trainable_rejected": told["reasons"]}
         content = _read(self.models / FILE)
         (folder / FILE).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
-        return {"file": FILE, "bytes": len(content), "operators": told["operators"], "sha256": {FILE: digest}}
+        entry = {"file": FILE, "bytes": len(content), "operators": told["operators"], "sha256": {FILE: digest}}
+        return {"trainable": entry}
 
     def _lay_golden(self, folder: Path) -> Mapping[str, Any] | None:
         """Writes the golden rows with the accepted variants' answers, and the vocabularies; gives the former."""
@@ -96,7 +97,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise PipelineError(f"{path}: absent, though a variant was accepted; run DeviceModels again") from None
+        raise PipelineError(f"{path}: absent from what DeviceModels made; run it again") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """From one trained model to LiteRT variants, each scored against the server model and judged by itself."""
 
 import json
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -21,7 +22,7 @@ from components.device_forms import Told, write_variants
 from components.device_scores import SliceWatch, intended, score_all
 from components.split_scores import SERVER, Scored, Scorer, score_split, server_scorer
 from components.trainable_model import write_trainable
-from edge import recipes
+from edge import libraries, recipes
 from edge.convert import convert_each
 from edge.runner import Columns, DeviceModel
 from edge.score import unconverted
@@ -31,6 +32,8 @@ from schema import signatures
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.rows import columns, read_schema
+
+_LOG = logging.getLogger(__name__)
 
 PREDICTIONS = "test_predictions.parquet"
 
@@ -47,12 +50,13 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     fingerprint: Parameter[str],
     fine_tuned: InputArtifact[Model] = None,
 ) -> None:
-    """Writes every variant's forms, `vocab.json`, `golden.json`, `variants.json` and `test_predictions.parquet`.
+    """Writes every variant's forms, their vocabularies, golden rows and scores, and the test split's predictions.
 
     The vocabularies are those of the Transform whose graph is given. The int8 ranges are calibrated on the training
     split of `examples`; the variants are scored on its test split, whole and on every slice that the server model is
     judged on. `fine_tuned` has a device form for each technique that a recipe asks for; `cache` is a folder in which
-    files that were made before are found again. With `device.trainable` there are `trainable.tflite` and
+    files that were made before are found again; `fingerprint` is that of the code and the libraries. With
+    `device.trainable` there are `trainable.tflite` and
     `trainable.json`.
     """
     problem = BoundProblem.model_validate_json(bound)
@@ -73,6 +77,8 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
         first, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
         server = server_scorer(trained / signatures.SERVING_FORM, problem)
         made, failed = converted.result()
+    for name, reason in failed.items():
+        _LOG.warning("variant '%s' could not be made: %s", name, reason)
     terms = read_statistics(Path(transform_graph.uri)).vocabularies
     told = Told(problem, declared, data_window(Path(examples.uri)))
     forms = write_variants(made, folder, told, terms, first.columns)
@@ -87,6 +93,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     scores += [unconverted(name, problem.problem.task, reason, intended(name)) for name, reason in failed.items()]
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
+    (folder / libraries.FILE).write_text(json.dumps(libraries.versions(), indent=1), encoding="utf-8")
     write_predictions(folder / PREDICTIONS, problem, scored)
     device_models.set_int_custom_property("accepted", sum(score.accepted for score in scores))
 
@@ -122,6 +129,5 @@ def write_predictions(path: Path, bound: BoundProblem, scored: Scored) -> None:
     if scored.keys is not None and bound.problem.split.key:
         table[bound.problem.split.key] = scored.keys
     server = scored.scores[SERVER]
-    key = signatures.prediction_key(bound.problem.task)
-    table[key] = server[:, 0] if server.shape[1] == 1 else list(server)
+    table[signatures.prediction_column(bound.problem.task)] = server[:, 0] if server.shape[1] == 1 else list(server)
     parquet.write_table(pa.table(table), path)

@@ -200,6 +200,8 @@ def score_all(
         timed: raw rows on which the costs are measured and the cause of a loss is looked for.
     """
     kept = list(made)
+    if not kept:
+        return []
     files = {variant.recipe: variant.path for variant in kept}
     costs = measure_costs(files, timed)
     judge = Judge(problem, scored, slices, label)

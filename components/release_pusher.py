@@ -55,7 +55,6 @@ def ReleasePusher(  # noqa: N802 (a node is named like a class)
         bound=BoundProblem.model_validate_json(bound),
         schema=read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri))),
         data_window=data_window(Path(examples.uri)),
-        runtimes=json.loads(lineage).get("versions", {}),
     )
     release = Release(
         server=server,

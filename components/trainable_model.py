@@ -1,13 +1,18 @@
 """The file whose head learns on a device, and what it was seen to do before it may be released."""
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from edge.runner import Array
 from edge.trainable import FILE, make_trainable
 from edge.trainable_check import check_trainable
 from models.raw_rows import Rows
+from schema.errors import InputError, PipelineError
+
+_LOG = logging.getLogger(__name__)
 
 # What the check found, beside the file.
 CHECKED = "trainable.json"
@@ -16,13 +21,29 @@ CHECKED = "trainable.json"
 def write_trainable(saved_model: Path, folder: Path, rows: Rows, scores: Array) -> None:
     """Writes `trainable.tflite` and `trainable.json`: its size, its operators, and the verdict with its reasons.
 
+    Where it cannot be made or does not pass, that is logged, and the variants are released without it.
+
     Args:
         saved_model: the trainable form.
         folder: where both go.
         rows: of the test split, a few thousand.
         scores: float32 [N, outputs], the server model's of the same rows.
+
+    Raises:
+        InputError: if there is no trainable form.
     """
-    made = make_trainable(saved_model, folder / FILE)
-    checked = check_trainable(made.path, rows.columns, rows.labels, scores)
-    told = {"bytes": made.bytes, "operators": made.operators, "float16": made.float16, **asdict(checked)}
+    told = _made(saved_model, folder / FILE, rows, scores)
+    if not told["accepted"]:
+        _LOG.warning("%s is not released: %s", FILE, "; ".join(told["reasons"]))
     (folder / CHECKED).write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def _made(saved_model: Path, file: Path, rows: Rows, scores: Array) -> dict[str, Any]:
+    try:
+        made = make_trainable(saved_model, file)
+    except InputError:
+        raise
+    except PipelineError as error:
+        return {"accepted": False, "reasons": [str(error)]}
+    checked = check_trainable(made.path, rows.columns, rows.labels, scores)
+    return {"bytes": made.bytes, "operators": made.operators, "float16": made.float16, **asdict(checked)}

@@ -5,17 +5,14 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
+from edge import libraries
 from edge.runner import Columns
 
 _LOG = logging.getLogger(__name__)
 _SOURCE = Path(__file__).resolve().parent
-# What a conversion's bytes depend on beside our own source.
-_LIBRARIES = ("tensorflow", "ai-edge-litert", "ai-edge-quantizer", "numpy", "flatbuffers")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _SUFFIX = ".tflite"
 
@@ -45,8 +42,9 @@ class VariantCache:
             _LOG.warning("%s: damaged, so this variant is made anew", path)
             path.unlink(missing_ok=True)
             return None
-        # Its age is the time since it was last of use.
-        path.touch()
+        # Its age is the time since it was last of use; another process may have pruned it since it was read.
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)
         return content
 
     def add(self, key: str, content: bytes) -> None:
@@ -59,7 +57,8 @@ class VariantCache:
     def prune(self) -> None:
         """Removes all but the entries last used."""
         ages: list[tuple[int, Path]] = []
-        for path in self._folder.glob(f"*{_SUFFIX}"):
+        # With what an addition that was killed left behind; such files count as entries, so that they grow old.
+        for path in self._folder.iterdir():
             # Another process may prune at the same time.
             with contextlib.suppress(FileNotFoundError):
                 ages.append((path.stat().st_mtime_ns, path))
@@ -106,8 +105,7 @@ def rows_digest(columns: Columns) -> str:
 
 @cache
 def _maker() -> bytes:
-    versions: Mapping[str, str] = {name: version(name) for name in _LIBRARIES}
-    digest = hashlib.sha256(repr(sorted(versions.items())).encode())
+    digest = hashlib.sha256(libraries.digest().encode())
     for path in sorted(_SOURCE.rglob("*.py")):
         digest.update(path.relative_to(_SOURCE).as_posix().encode() + b":" + path.read_bytes())
     return digest.digest()

@@ -29,14 +29,20 @@ def device_readme(manifest: Manifest) -> str:
         table(_features(manifest)),
         heading("Variants", 2),
         *(_use(manifest) if manifest["variants"] else [paragraph("None was accepted for this release.")]),
-        *(_training(manifest["trainable"]) if manifest.get("trainable") else []),
+        *_training(manifest),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _training(trainable: Manifest) -> list[str]:
+def _training(manifest: Manifest) -> list[str]:
+    trainable, title = manifest.get("trainable"), heading("Training on the device", 2)
+    if rejected := manifest.get("trainable_rejected"):
+        why = "; ".join(rejected)
+        return [title, paragraph(f"The file that can be trained was not accepted for this release: {why}.")]
+    if not trainable:
+        return []
     return [
-        heading("Training on the device", 2),
+        title,
         paragraph(
             f"{trainable['file']} ({trainable['bytes']:,} bytes) takes rows as the raw form does and answers as "
             "float16, and its last layer can be trained where it runs: by the signatures predict, train (with label "

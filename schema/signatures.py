@@ -44,3 +44,8 @@ def device_form(technique: str | None) -> str:
 def prediction_key(task: Task) -> str:
     """Output that carries the score: `probability` ([N] for binary, [N, classes] for multiclass) or `value` ([N])."""
     return "value" if task is Task.REGRESSION else "probability"
+
+
+def prediction_column(task: Task) -> str:
+    """The score's column in a table with columns of the data; no label is called so, since it has a dot."""
+    return f"predicted.{prediction_key(task)}"

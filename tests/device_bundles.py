@@ -117,7 +117,7 @@ def device_bundle(task: str, models: Path) -> DeviceBundle:
     """What the bundle of these models is made of."""
     variants = json.loads((models / "variants.json").read_text(encoding="utf-8"))
     accepted = [variant for variant in variants if variant["accepted"]]
-    return DeviceBundle(models, accepted, bound_problem(task), SCHEMA, "span 3", {"ai-edge-litert": "2.3.0"})
+    return DeviceBundle(models, accepted, bound_problem(task), SCHEMA, "span 3")
 
 
 def lay(task: str, models: Path, folder: Path) -> Path:

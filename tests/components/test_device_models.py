@@ -5,14 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from pyarrow import parquet
 from tfx.types.standard_artifacts import Examples, Model, Schema, TransformGraph
 
+from components import device_models
 from components.artifacts import DeviceModels
 from components.device_models import PREDICTIONS, DeviceModelsGen
 from components.span_store import StoredSpan, link_spans
+from components.split_scores import SERVER, Scored
 from edge.forms.metadata import read_card
 from edge.forms.write import SUFFIXES
 from models.export import RowModel, export
@@ -86,7 +89,7 @@ def test_the_test_split_is_scored_by_both_models_and_written_by_columns(run: Run
     table = parquet.read_table(folder / "made" / PREDICTIONS).to_pydict()
     assert table["wet"] == [0, 0, 0, 1, 1, 1]
     assert table["week"] == [8, 9, 10, 11, 12, 8]
-    assert table["probability"] == pytest.approx(served(folder), abs=1e-6)
+    assert table["predicted.probability"] == pytest.approx(served(folder), abs=1e-6)
 
 
 def test_every_form_has_a_card_and_answers_the_golden_rows_alike(run: Run) -> None:
@@ -106,6 +109,34 @@ def test_every_form_has_a_card_and_answers_the_golden_rows_alike(run: Run) -> No
     assert golden["rows"][0] == {"soil": "clay", "week": 8, "rain": 0.0, "area": 10.0}
     assert golden["ids"][0] == {"soil": 2, "week": 8, "rain": 0.0, "area": 10.0}
     assert [score for (score,) in golden["expected"]["float32"][:6]] == pytest.approx(served(folder), abs=1e-6)
+
+
+def test_where_no_variant_could_be_made_each_says_why(
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # What a conversion that was killed for its memory comes to.
+    monkeypatch.setattr(device_models, "convert_each", lambda *_: ([], {"float32": "ended with signal 9"}))
+
+    made, folder = run([TRAIN])
+
+    (score,) = json.loads((folder / "made" / "variants.json").read_text(encoding="utf-8"))
+    assert (score["name"], score["accepted"], score["reasons"]) == (
+        "float32",
+        False,
+        ["not converted: ended with signal 9"],
+    )
+    assert made.get_int_custom_property("accepted") == 0
+    assert "variant 'float32' could not be made: ended with signal 9" in caplog.text
+
+
+def test_a_label_called_like_the_score_stays_beside_it(tmp_path: Path) -> None:
+    bound = BOUND.model_copy(update={"problem": BOUND.problem.model_copy(update={"label": "probability"})})
+    scores = {SERVER: np.array([[0.25], [0.5]], np.float32)}
+
+    device_models.write_predictions(tmp_path / PREDICTIONS, bound, Scored(np.array([1, 0]), None, scores))
+
+    table = parquet.read_table(tmp_path / PREDICTIONS).to_pydict()
+    assert table == {"probability": [1, 0], "predicted.probability": [0.25, 0.5]}
 
 
 def test_a_test_split_without_rows_is_named(run: Run) -> None:

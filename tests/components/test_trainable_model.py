@@ -10,6 +10,7 @@ import tf_keras
 
 from components.device_bundle import DeviceBundle
 from components.trainable_model import CHECKED, write_trainable
+from edge import libraries
 from edge.fine_tuning import LearningModel
 from edge.trainable import FILE
 from models.export import RowModel
@@ -41,13 +42,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = folder / "made"
     made.mkdir()
     write_trainable(folder / "model" / signatures.TRAINABLE_FORM, made, rows, np.asarray(scores))
+    (made / libraries.FILE).write_text("{}", encoding="utf-8")
     return made
 
 
 def lay(models: Path, folder: Path) -> dict[str, object]:
     """The manifest of a bundle without variants."""
     folder.mkdir()
-    DeviceBundle(models, [], bound_problem("binary"), SCHEMA, "span 3", {}).lay(folder, STAMP)
+    DeviceBundle(models, [], bound_problem("binary"), SCHEMA, "span 3").lay(folder, STAMP)
     found: dict[str, object] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return found
 
@@ -74,6 +76,27 @@ def test_a_file_that_did_not_pass_is_kept_and_not_released(models: Path, tmp_pat
     (rejected / CHECKED).write_text(json.dumps(told), encoding="utf-8")
     (rejected / FILE).write_bytes((models / FILE).read_bytes())
 
-    assert lay(rejected, tmp_path / "device")["trainable"] is None
+    (rejected / libraries.FILE).write_text("{}", encoding="utf-8")
+
+    manifest = lay(rejected, tmp_path / "device")
+
+    assert (manifest["trainable"], manifest["trainable_rejected"]) == (None, ["it forgets"])
     assert not (tmp_path / "device" / FILE).exists()
-    assert "Training on the device" not in (tmp_path / "device" / "README.md").read_text(encoding="utf-8")
+    readme = (tmp_path / "device" / "README.md").read_text(encoding="utf-8")
+    assert "The file that can be trained was not accepted for this release: it forgets." in readme
+
+
+def test_a_form_that_cannot_be_converted_is_a_reason_and_not_the_end(
+    models: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    del models
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"no graph")
+    rows = Rows(np.empty(4, object), COLUMNS, np.array([1, 0, 1, 0]), None)
+
+    write_trainable(tmp_path / "saved", tmp_path / "made", rows, np.zeros((4, 1), np.float32))
+
+    told = json.loads((tmp_path / "made" / CHECKED).read_text(encoding="utf-8"))
+    assert told["accepted"] is False
+    assert "conversion ended with exit code" in told["reasons"][0]
+    assert "trainable.tflite is not released: " in caplog.text

@@ -48,6 +48,15 @@ def test_the_entries_last_used_are_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tflite", "c.tflite"]
 
 
+def test_what_a_killed_addition_left_grows_old_too(tmp_path: Path) -> None:
+    cache = VariantCache(tmp_path, keep=1)
+    (tmp_path / ".left").write_bytes(b"half")
+    _age(tmp_path / ".left", 1)
+    cache.add("a", b"content")
+    cache.prune()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tflite"]
+
+
 def _age(path: Path, second: int) -> None:
     os.utime(path, (second, second))
 
