@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
 from edge import graph
 from edge.convert import convert_each
-from edge.integer_scores import integer_scores
-from edge.runner import Columns, DeviceModel
+from edge.integer_scores import MOST_CLASSES, integer_scores
+from edge.runner import Array, Columns, DeviceModel
 from edge.slim import slim
 from tests.edge import device_form
 
@@ -45,7 +47,48 @@ def test_scores_are_the_float_ones_to_a_step_of_sixteen_bits(
     found = names(integer_scores(content))
     place = found.index(name)
     assert found[place - 1 : place + 2] == ["QUANTIZE", name, "DEQUANTIZE"]
-    assert len(found) == len(names(content)) + 2
+    assert len(found) == len(names(content)) + (2 if name == "LOGISTIC" else 4)
+
+
+class Softmax(tf.Module):
+    """A softmax of what it is given."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.serve = tf.function(
+            lambda logits: {"score": tf.nn.softmax(logits)},
+            input_signature=[tf.TensorSpec([None, classes], tf.float32, "logits")],
+        )
+
+
+def softmax(classes: int) -> bytes:
+    """The converter's file of nothing but a softmax."""
+    module = Softmax(classes)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.serve.get_concrete_function()], module)
+    return bytes(converter.convert())
+
+
+def answers(content: bytes, logits: list[float]) -> Array:
+    """The scores of one row."""
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.array([logits], np.float32))
+    interpreter.invoke()
+    scores: Array = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+    return scores
+
+
+@pytest.mark.parametrize("logits", [[20.0, 18.0, -38.0], [1000.0, 999.0, 998.0], [-50.0, -51.0, -90.0]])
+def test_logits_far_from_zero_keep_their_differences(logits: list[float]) -> None:
+    changed = integer_scores(softmax(3))
+
+    # e^-10 of two small classes, and a step.
+    np.testing.assert_allclose(answers(changed, logits), answers(softmax(3), logits), rtol=0, atol=3 * 6e-5)
+
+
+def test_a_softmax_of_many_classes_stays_in_float() -> None:
+    assert "QUANTIZE" in names(integer_scores(softmax(MOST_CLASSES)))
+    assert names(integer_scores(softmax(MOST_CLASSES + 1))) == ["SOFTMAX"]
 
 
 def test_a_model_without_a_last_activation_stays_as_it_is(floats: dict[str, Path]) -> None:
