@@ -11,11 +11,13 @@ from schema.errors import InputError
 from schema.metrics import check_evaluation
 from schema.problem import Encoding, Problem, Task
 from schema.rows import Column, Kind, columns
+from schema.signatures import LABEL, LEARNING_RATE
 
 # What AnomalyGate calls an anomaly that is no single column's.
 WHOLE_DATASET = "dataset"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 _FITTING = {
     Encoding.VOCABULARY: (Kind.STRING,),
     Encoding.IDENTITY: (Kind.INTEGER,),
@@ -76,6 +78,7 @@ def bind(problem: Problem, schema: schema_pb2.Schema) -> BoundProblem:
         for name in names:
             _column(known, name, "evaluation.slices")
     check_evaluation(problem.evaluation, problem.task)
+    _check_trainable(problem)
     for entry in problem.anomalies.tolerate:
         if entry.partition(":")[0] != WHOLE_DATASET:
             _column(known, entry.partition(":")[0], "anomalies.tolerate")
@@ -107,7 +110,22 @@ def _domain(column: Column) -> tuple[int, int]:
             f"{key}: expected an int_domain with min <= max in schema.pbtxt. "
             f"Received: min {column.minimum}, max {column.maximum}"
         )
+    if column.minimum <= _INT32_MIN or column.maximum >= _INT32_MAX:
+        raise InputError(
+            f"{key}: encoding 'identity' expects an int_domain within 32 bits, less one at either end, since device "
+            f"models take it so. Received: min {column.minimum}, max {column.maximum}. A column of names in numbers, "
+            "such as a customer's, is better made a string with encoding 'vocabulary'"
+        )
     return column.minimum, column.maximum
+
+
+def _check_trainable(problem: Problem) -> None:
+    taken = [name for name in problem.features if name in (LABEL, LEARNING_RATE)]
+    if problem.device.trainable and taken:
+        raise InputError(
+            f"problem.yaml: device.trainable: expected no feature '{taken[0]}', since the file that learns takes a "
+            f"'{taken[0]}' beside the features. Received: features.{taken[0]}. Rename the column, or do without it"
+        )
 
 
 def _check_key(column: Column) -> None:

@@ -26,7 +26,7 @@ def choose(
 
     Args:
         columns: real rows, an array [N] for each feature: bytes, int64 or float32. Not chosen are rows that JSON or the
-            forms cannot hold: bytes that are no UTF-8, infinite numbers, integers past 32 bits.
+            forms cannot hold: bytes that are no UTF-8 or hold a zero byte, infinite numbers, integers past 32 bits.
         vocabularies: of every string feature.
         domains: the ends, both inclusive, of every integer feature; what is below them is missing.
 
@@ -42,9 +42,14 @@ def choose(
             raise InputError(
                 f"golden rows: feature '{name}' has no {needed[0]}. Received those of: {', '.join(needed[1]) or 'none'}"
             )
-    fit = np.flatnonzero(np.logical_and.reduce([_fit(values) for values in columns.values()]))
+    fitting = {name: _fit(values) for name, values in columns.items()}
+    fit = np.flatnonzero(np.logical_and.reduce(list(fitting.values())))
     if not fit.size:
-        raise InputError("golden rows: expected a row of UTF-8 strings and finite numbers. Received: none")
+        least = min(fitting, key=lambda name: int(fitting[name].sum()))
+        raise InputError(
+            "golden rows: expected a row of UTF-8 strings without zero bytes, finite numbers and integers of 32 bits. "
+            f"Received: none in {len(columns[least]):,} rows; of feature '{least}' {int(fitting[least].sum()):,} fit"
+        )
     spread = fit[np.unique(np.linspace(0, len(fit) - 1, REAL_ROWS).round().astype(int))]
     return {
         name: np.concatenate([values[spread], _edges(values[fit], vocabularies.get(name), domains.get(name))])
@@ -65,7 +70,7 @@ def _is_text(value: bytes) -> bool:
         value.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return True
+    return b"\0" not in value
 
 
 def _edges(values: Array, vocabulary: Vocabulary | None, domain: tuple[int, int] | None) -> Array:

@@ -14,7 +14,6 @@ from edge.forms.vocabulary import Vocabulary
 from edge.forms.words import pack
 from edge.runner import Array
 from edge.slim import slim
-from schema.errors import InputError
 
 _BOOL, _INT32 = schema.TensorType.BOOL, schema.TensorType.INT32
 
@@ -31,23 +30,24 @@ def packed_form(content: bytes, vocabularies: Mapping[str, Vocabulary]) -> bytes
 
     Returns:
         A file with the same inputs in the same order: strings are int32 [N, W] words (see words.pack), integers int32
-        [N], numbers float32 [N]. It gives the raw form's id to every string.
+        [N], numbers float32 [N]. It gives the raw form's id to every string but those with a zero byte, in which
+        packed strings end: they are unseen.
 
     Raises:
-        InputError: if a term holds a zero byte, or as ids_form.
+        InputError: as ids_form.
         PipelineError: as ids_form.
     """
     strings = list(inputs(graph.read(content)).strings)
     model = graph.read(ids_form(content))
     given = inputs(model).all
-    compared = [entry for name in strings for entry in _compare(model, name, given[name], vocabularies[name])]
+    compared = [entry for name in strings for entry in _compare(model, given[name], vocabularies[name])]
     model.subgraphs[0].operators[:0] = compared
     return slim(graph.write(model))
 
 
-def _compare(model: Any, name: str, ids: int, vocabulary: Vocabulary) -> list[Any]:
+def _compare(model: Any, ids: int, vocabulary: Vocabulary) -> list[Any]:
     """Puts an input of words in the place of the input of ids; returns the operators between them."""
-    table, steps = _table(name, vocabulary)
+    table, steps = _table(vocabulary)
     words = add_tensor(model, _INT32, [-1, vocabulary.words], graph.tensor_name(model, ids))
     replace_input(model, ids, words)
     chain = Chain(model)
@@ -75,15 +75,9 @@ def _same_terms(chain: Chain, words: int, table: Array) -> int:
     return chain.add("REDUCE_MIN", sources, _INT32, [-1, count], schema.ReducerOptionsT())
 
 
-def _table(name: str, vocabulary: Vocabulary) -> tuple[Array, Array]:
+def _table(vocabulary: Vocabulary) -> tuple[Array, Array]:
     """The strings that have an id of their own as words, int32 [T, W], and their ids less the unseen one, int32 [T]."""
-    ids = vocabulary.ids
-    for term in ids:
-        if b"\0" in term:
-            raise InputError(
-                f"vocabulary of '{name}': expected terms without zero bytes, since packed strings end in them. "
-                f"Received: {term!r}. Clean the column, or do without the packed form"
-            )
+    ids = {term: number for term, number in vocabulary.ids.items() if b"\0" not in term}
     return pack(list(ids), vocabulary.words), np.array(list(ids.values()), np.int32) - np.int32(vocabulary.unseen_id)
 
 

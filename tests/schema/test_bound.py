@@ -82,6 +82,24 @@ def test_what_stands_for_a_missing_value_is_no_value_of_the_column() -> None:
     assert math.isnan(float(found.missing_value("trees")))
 
 
+@pytest.mark.parametrize(("low", "high"), [(3_000_000_000, 3_000_000_200), (0, 2**31 - 1), (-(2**31), 0)])
+def test_a_domain_past_32_bits_is_refused(low: int, high: int) -> None:
+    schema = SCHEMA.replace("min: 8 max: 20", f"min: {low} max: {high}")
+    assert "features.week: encoding 'identity' expects an int_domain within 32 bits" in told(schema)
+    assert f"Received: min {low}, max {high}" in told(schema)
+
+
+def test_what_the_file_that_learns_takes_is_no_feature() -> None:
+    schema = SCHEMA.replace('"rain"', '"learning_rate"')
+    features = {"soil": {"encoding": "vocabulary"}, "learning_rate": {"encoding": "quantiles"}}
+    evaluation = {"slices": [["soil"]]}
+
+    assert bound(schema, features=features, evaluation=evaluation).problem.device.trainable is False
+    said = told(schema, features=features, evaluation=evaluation, device={"trainable": True})
+    assert said.startswith("problem.yaml: device.trainable: expected no feature 'learning_rate'")
+    assert "Received: features.learning_rate" in said
+
+
 def test_an_identity_feature_without_a_domain_is_no_bound_problem() -> None:
     with pytest.raises(ValidationError, match=r"identity features without a domain: \['week'\]"):
         BoundProblem(problem=bound().problem, domains={})

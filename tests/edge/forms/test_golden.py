@@ -109,9 +109,20 @@ def test_rows_that_json_cannot_hold_are_not_chosen(columns: Columns, vocabularie
     chosen = choose(rows, vocabularies, DOMAINS)
     assert [len(values) for values in chosen.values()] == [1 + 6] * 5
     assert chosen["tail"][0] == rows["tail"][2]
-    rows["hour"][2] = 2**40
-    with pytest.raises(InputError, match="golden rows: expected a row of UTF-8 strings and finite numbers"):
+    rows["hour"][:] = 2**40
+    with pytest.raises(InputError, match=r"Received: none in 3 rows; of feature 'hour' 0 fit"):
         choose(rows, vocabularies, DOMAINS)
+
+
+def test_strings_that_cannot_be_packed_are_not_chosen(columns: Columns, vocabularies: dict[str, Vocabulary]) -> None:
+    rows = {name: values[:2].copy() for name, values in columns.items()}
+    rows["carrier"][0] = b"A\0"
+    known = vocabularies | {"carrier": Vocabulary((b"A\0", b"AA"), 0, 1, 2)}
+
+    chosen = choose(rows, known, DOMAINS)
+
+    assert chosen["carrier"][0] == rows["carrier"][1]
+    assert not any(b"\0" in value for value in chosen["carrier"])
 
 
 def test_features_without_a_vocabulary_or_a_domain_are_refused(
