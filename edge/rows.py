@@ -1,10 +1,14 @@
 """Columns of raw rows in a file: NumPy's .npz without pickles."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edge.runner import Array, Columns, check_bytes
+
+# Before each column's name in the file, since NumPy takes some names for its own, such as `file`.
+PREFIX = "column:"
 
 
 def save(path: Path, columns: Columns) -> None:
@@ -13,13 +17,15 @@ def save(path: Path, columns: Columns) -> None:
     Raises:
         InputError: if a string column holds anything but bytes.
     """
-    np.savez(path, allow_pickle=False, **{name: _fixed(name, values) for name, values in columns.items()})
+    fixed: dict[str, Any] = {PREFIX + name: _fixed(name, values) for name, values in columns.items()}
+    np.savez(path, allow_pickle=False, **fixed)
 
 
 def load(path: Path) -> Columns:
     """The columns that `save` wrote; strings are object arrays of bytes again."""
     with np.load(path, allow_pickle=False) as file:
-        return {name: file[name].astype(object) if file[name].dtype.kind == "S" else file[name] for name in file.files}
+        found = {name.removeprefix(PREFIX): file[name] for name in file.files}
+    return {name: values.astype(object) if values.dtype.kind == "S" else values for name, values in found.items()}
 
 
 def missing(inputs: dict[str, type], rows: int) -> Columns:
