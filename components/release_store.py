@@ -1,10 +1,14 @@
 """Released versions on disk: written aside, renamed into place, `current` switched last."""
 
+import errno
+import fcntl
 import hashlib
 import json
+import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +16,11 @@ from typing import Any
 
 from schema.errors import InputError
 from schema.signatures import WEIGHTS
+
+_LOG = logging.getLogger(__name__)
+# Of a file system that cannot lock.
+_NO_LOCKS = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK})
+_LOCK = ".lock"
 
 CURRENT = "current"
 DEVICE = "device"
@@ -77,9 +86,27 @@ def publish(release: Release, destination: Path, keep: int) -> int:
 
     A version is a whole folder from the moment it can be seen until it is gone: TF Serving's poller, which takes any
     number for a model, never finds half of one. Versions are Unix seconds, made to rise. All but the newest `keep` are
-    removed.
+    removed. Another push to the same destination, of this machine or another on the same volume, is waited for.
     """
     destination.mkdir(parents=True, exist_ok=True)
+    with _alone(destination):
+        return _publish(release, destination, keep)
+
+
+@contextmanager
+def _alone(destination: Path) -> Iterator[None]:
+    """Keeps other pushes away, which would clear what this one is writing and take its number."""
+    with (destination / _LOCK).open("a", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            _LOG.warning("%s cannot be locked (%s): no other push may go there meanwhile", destination, error.strerror)
+        yield
+
+
+def _publish(release: Release, destination: Path, keep: int) -> int:
     _clear(destination)
     now = int(time.time())
     version = max([now, *(number + 1 for number in _numbers(destination))])

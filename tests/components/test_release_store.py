@@ -1,5 +1,6 @@
 """Versions on disk: whole or not at all, rising, kept in number, and the way back."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -7,8 +8,9 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,8 +61,8 @@ def manifest(destination: Path, version: int) -> dict[str, object]:
 
 
 def listing(folder: Path) -> list[str]:
-    """Everything right below the folder, hidden or not."""
-    return sorted(path.name for path in folder.iterdir())
+    """Everything right below the folder, hidden or not, but the file that pushes lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def broken(release: Release) -> Release:
@@ -218,6 +220,26 @@ def test_a_poller_never_finds_half_a_version(release: Release, destination: Path
     assert len(versions(destination)) == 1
 
 
+def test_a_push_waits_for_another_to_the_same_destination(release: Release, destination: Path) -> None:
+    finished: list[bool] = []
+    with ThreadPoolExecutor() as threads:
+
+        def slowly(folder: Path, stamp: Stamp) -> None:
+            pushed.append(threads.submit(publish, release, destination, 5))
+            with contextlib.suppress(TimeoutError):
+                pushed[0].result(timeout=0.5)
+            finished.append(pushed[0].done())
+            lay_two(folder, stamp)
+
+        pushed: list[Future[int]] = []
+        first = publish(replace(release, lay_device=slowly), destination, keep=5)
+        second = pushed[0].result()
+
+    assert finished == [False]
+    assert versions(destination) == [first, second]
+    assert all((destination / str(version) / "device" / "int8.tflite").is_file() for version in (first, second))
+
+
 def poll(destination: Path, done: threading.Event) -> list[str]:
     """What was amiss with any number, as TF Serving looks at them, or with `current`, until done."""
     whole = ("manifest.json", "saved_model.pb", "variables/variables.index", "device/int8.tflite")
@@ -260,7 +282,7 @@ def test_a_destination_that_may_not_be_written_keeps_its_versions(readable: Path
     first = publish(release, destination, keep=1)
     destination.chmod(0o555)
 
-    with as_nobody(), pytest.raises(PermissionError, match=r"Permission denied: '.*/flights/\.\d+\.partial'"):
+    with as_nobody(), pytest.raises(PermissionError, match=r"Permission denied: '.*/flights/\.lock'"):
         publish(release, destination, keep=1)
 
     destination.chmod(0o755)
