@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
+from edge.bundle.manifest import GOLDEN
 from edge.forms.write import IDS, SUFFIXES, form_paths
-from edge.runner import Array, DeviceModel
+from edge.runner import Array, DeviceModel, load
 from edge.timing import Call, in_turn, quietest
 from schema.errors import InputError, PipelineError
 from schema.signatures import SERVING_DEFAULT
@@ -63,11 +63,9 @@ def bare_calls(model: Path, rows: Sequence[Mapping[str, Any]]) -> list[Call]:
         rows: a value a feature; None is a number that is missing.
 
     Raises:
-        InputError: if the file is absent, or a row lacks a feature.
+        InputError: if the file is absent or no model, or a row lacks a feature.
     """
-    if not model.is_file():
-        raise InputError(f"{model}: no such file")
-    interpreter = Interpreter(model_path=str(model), num_threads=1)
+    interpreter = load(model)
     interpreter.allocate_tensors()
     runner = interpreter.get_signature_runner(SERVING_DEFAULT)
     inputs = runner.get_input_details()
@@ -88,17 +86,25 @@ def measure(folder: Path, variant: str, runs: int = _RUNS) -> Latencies:
     """Latencies of a variant's two forms on the golden rows.
 
     Raises:
-        InputError: if a file is absent.
+        InputError: if a file is absent or not what its name says.
     """
-    golden = folder / "golden.json"
-    if not golden.is_file():
-        raise InputError(f"{golden}: no such file. It has the rows that both forms are asked")
-    rows = json.loads(golden.read_text(encoding="utf-8"))
+    rows = _golden_rows(folder / GOLDEN)
     forms = form_paths(folder, variant)
     model = DeviceModel(forms.raw)
     columns = {name: np.array([_raw(row[name], dtype) for row in rows["rows"]]) for name, dtype in model.inputs.items()}
     kept = {name: column.astype(object) if column.dtype.kind == "S" else column for name, column in columns.items()}
     return side_by_side(model.single_rows(kept), bare_calls(forms.ids, rows["ids"]), runs)
+
+
+def _golden_rows(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows as both forms take them."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file. It has the rows that both forms are asked")
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return {form: list(told[form]) for form in ("rows", "ids")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: no golden rows of a device bundle: {error!r}") from None
 
 
 def _raw(value: Any, dtype: type) -> Any:
@@ -123,6 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=_RUNS, help="rows timed")
     chosen = parser.parse_args(arguments)
     try:
+        if chosen.runs < 1:
+            raise InputError(f"--runs: expected 1 or more. Received: {chosen.runs}")
+        if not chosen.folder.is_dir():
+            raise InputError(f"{chosen.folder}: no such folder")
         ending = SUFFIXES[IDS]
         names = chosen.variant or sorted(path.name.removesuffix(ending) for path in chosen.folder.glob(f"*{ending}"))
         if not names:

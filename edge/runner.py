@@ -36,7 +36,7 @@ class DeviceModel:
         Raises:
             InputError: if the file is absent, is no .tflite file, or has no `serving_default` with a `score`.
         """
-        self._interpreter = _load(model, threads) if isinstance(model, Path) else model
+        self._interpreter = load(model, threads) if isinstance(model, Path) else model
         self._inputs, self._output = _signature(self._interpreter)
         # A row takes some 40 us, of which each look-up here would be a part.
         self._places = tuple((name, int(detail["index"])) for name, detail in self._inputs.items())
@@ -149,7 +149,12 @@ def row_count(columns: Columns) -> int:
     return len(next(iter(columns.values()), ()))
 
 
-def _load(path: Path, threads: int) -> Any:
+def load(path: Path, threads: int = 1) -> Any:
+    """An interpreter of the file.
+
+    Raises:
+        InputError: if it is absent or no LiteRT model.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:

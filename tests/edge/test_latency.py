@@ -69,3 +69,20 @@ def test_what_is_absent_is_named(folder: Path, tmp_path: Path, capsys: pytest.Ca
         bare_calls(folder / "float32.tflite", [{"precip": 1.0}])
     assert main([str(tmp_path)]) == 2
     assert "no variant with an ids form" in capsys.readouterr().err
+    assert main([str(tmp_path / "absent")]) == 2
+    assert "absent: no such folder" in capsys.readouterr().err
+    assert main([str(folder), "--runs", "0"]) == 2
+    assert "--runs: expected 1 or more. Received: 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"rows": 1, "ids": 1}'])
+def test_what_holds_no_golden_rows_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "golden.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=r"golden\.json: no golden rows of a device bundle"):
+        measure(tmp_path, "float32")
+
+
+def test_a_broken_ids_form_is_named(tmp_path: Path) -> None:
+    (tmp_path / "int8.ids.tflite").write_bytes(b"no model")
+    with pytest.raises(InputError, match=r"int8\.ids\.tflite: not a LiteRT model"):
+        bare_calls(tmp_path / "int8.ids.tflite", [])
