@@ -181,3 +181,18 @@ def rollback(destination: Path) -> int:
         raise InputError(f"{destination}: no version before {now} to go back to. Versions: {known or 'none'}.")
     point(destination, earlier[-1])
     return earlier[-1]
+
+
+def use(destination: Path, version: int) -> int:
+    """Points `current` at a version, be it older or newer than the one it points at; returns that version.
+
+    Raises:
+        InputError: if there is no such version; names those there are.
+    """
+    known = versions(destination)
+    if not known:
+        raise InputError(f"{destination}: no version has been released, so there is none to use")
+    if version not in known:
+        raise InputError(f"{destination}: no version {version} to use. Versions: {known}.")
+    point(destination, version)
+    return version

@@ -1,4 +1,4 @@
-"""Released versions from the terminal: `python -m pipeline.release list|rollback`."""
+"""Released versions from the terminal: `python -m pipeline.release list | rollback | use VERSION`."""
 
 import argparse
 import json
@@ -6,26 +6,38 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from components.release_store import CURRENT, MANIFEST, current, rollback, versions
+from components.release_store import CURRENT, MANIFEST, current, rollback, use, versions
 from pipeline.session import locked
 from schema.errors import InputError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
 
+# What goes by the versions themselves, or by the metadata store (ADR 9 and ADR 12).
+_UNREACHED = (
+    "not followed by a server that takes the highest number (TF Serving's default), nor by later runs' baseline"
+)
+
 
 def main(arguments: list[str]) -> int:
-    """Lists versions or goes back one; returns the exit code."""
+    """Lists versions, goes back one or to any; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.release", description=__doc__)
-    parser.add_argument("action", choices=["list", "rollback"])
+    parser.add_argument("action", choices=["list", "rollback", "use"])
+    parser.add_argument("version", nargs="?", type=int, help="use: the version, as list shows it")
     parser.add_argument("--problem", default=DEFAULT_PROBLEM, help="a folder under schema/, or the path of one")
     parser.add_argument("--output", default="output", help="the --output of the run that released")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
+    if chosen.action == "use" and chosen.version is None:
+        parser.error("use: expected a version, as list shows it. Received: none")
+    if chosen.action != "use" and chosen.version is not None:
+        parser.error(f"{chosen.action}: expected no version. Received: {chosen.version}")
     try:
         destination = release_folder(Path(chosen.output), chosen.problem)
-        if chosen.action == "rollback":
-            with locked(Path(chosen.output)):
-                sys.stdout.write(f"current is now version {rollback(destination)}\n")
+        if chosen.action == "list":
+            lines = list_lines(destination)
         else:
-            sys.stdout.write("\n".join(list_lines(destination)) + "\n")
+            with locked(Path(chosen.output)):
+                version = rollback(destination) if chosen.action == "rollback" else use(destination, chosen.version)
+            lines = [f"{CURRENT} is now version {version}", _UNREACHED]
+        sys.stdout.write("\n".join(lines) + "\n")
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from components.release_store import CURRENT, MANIFEST, Release, Stamp, current, prune, publish, rollback, versions
+from components.release_store import CURRENT, MANIFEST, Release, Stamp, current, prune, publish, rollback, use, versions
 from schema.errors import InputError
 
 _NOBODY = 65534
@@ -326,6 +326,51 @@ def test_rollback_works_where_the_current_version_was_deleted_by_hand(release: R
     shutil.rmtree(destination / str(second))
 
     assert rollback(destination) == first
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_any_version_can_be_used_wherever_current_points(release: Release, destination: Path, place: int) -> None:
+    published = [publish(release, destination, keep=5) for _ in range(3)]
+    rollback(destination)
+
+    assert use(destination, published[place]) == published[place]
+    assert current(destination) == published[place]
+    assert versions(destination) == published
+
+
+@pytest.mark.parametrize("target", [None, "elsewhere", "4000000000"])
+def test_use_mends_a_link_that_is_gone_or_leads_nowhere(
+    release: Release, destination: Path, target: str | None
+) -> None:
+    version = publish(release, destination, keep=5)
+    (destination / CURRENT).unlink()
+    if target:
+        (destination / CURRENT).symlink_to(target)
+
+    use(destination, version)
+
+    assert current(destination) == version
+
+
+def test_use_of_an_unknown_version_names_those_there_are(release: Release, destination: Path) -> None:
+    first, half, last = (publish(release, destination, keep=5) for _ in range(3))
+    (destination / str(half) / MANIFEST).unlink()  # a folder without a manifest is no version
+
+    for unknown in (7, half):
+        told = rf"flights: no version {unknown} to use\. Versions: \[{first}, {last}\]"
+        with pytest.raises(InputError, match=told):
+            use(destination, unknown)
+
+    assert current(destination) == last
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_use_before_any_release_is_refused(destination: Path, made: bool) -> None:
+    if made:
+        destination.mkdir(parents=True)
+
+    with pytest.raises(InputError, match=r"flights: no version has been released, so there is none to use"):
+        use(destination, 7)
 
 
 def test_a_link_set_by_hand_is_understood_or_refused(release: Release, destination: Path) -> None:

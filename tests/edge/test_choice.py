@@ -1,7 +1,9 @@
 """The front and the choice within a budget, by hand."""
 
 import math
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,3 +98,11 @@ def test_an_older_file_is_ordered_by_the_value() -> None:
     better, worse, undefined = candidates([entry(value=0.7), entry(value=0.6), entry(value=None)])
     assert better.drop < worse.drop < undefined.drop == math.inf
     assert better.peak_memory_bytes == math.inf
+
+
+def test_the_guide_has_a_row_for_every_key_of_a_budget() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+    section = guide.partition("## Choose by a budget")[2].partition("\n## ")[0]
+    keys = [key for row in re.findall(r"^\| (`.*?) \|", section, re.M) for key in re.findall(r"`(\w+)`", row)]
+
+    assert keys == [field.name for field in fields(Budget)]

@@ -1,19 +1,23 @@
 """What each recipe promises of its weights."""
 
 import gzip
+import re
+import runpy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as litert
+from ai_edge_litert.interpreter import Interpreter
 
-from edge import graph
+from edge import graph, recipes
 from edge.convert import Converted, convert_each
 from edge.recipes import RECIPES
 from edge.runner import Array, Columns, DeviceModel
 from edge.source import Source
 from edge.worker import build
+from schema.techniques import Technique
 from tests.edge import device_form
 
 LEVELS = 16
@@ -33,7 +37,7 @@ def data(model: Any, tensor: Any) -> Array:
 
 
 def test_the_records_name_what_there_is() -> None:
-    assert list(RECIPES) == [
+    assert {
         "float32",
         "float16",
         "dynamic_int8",
@@ -44,21 +48,44 @@ def test_the_records_name_what_there_is() -> None:
         "clustered_int8",
         "qat_int8",
         "pruned_qat_int8",
-    ]
-    assert {recipe.backend for recipe in RECIPES.values()} == {"tf_converter", "flatbuffer", "ai_edge_quantizer"}
-    assert {recipe.technique for recipe in RECIPES.values()} == {
-        None,
-        "pruned",
-        "clustered",
-        "quantization_aware",
-        "pruned_quantization_aware",
-    }
+    } <= set(RECIPES)
+    assert {recipe.technique for recipe in RECIPES.values()} == {None, *Technique}
+    assert all(name == recipe.name for name, recipe in RECIPES.items())
     assert all(recipe.expectation for recipe in RECIPES.values())
-    # Static int8 is what calibrates; the names say which are static.
-    calibrated = {name for name, recipe in RECIPES.items() if recipe.needs_calibration}
-    assert calibrated == {name for name in RECIPES if name.endswith("int8") and name != "dynamic_int8"} | {
-        "int8_portable"
-    }
+
+
+def test_no_two_records_have_one_name() -> None:
+    assert len(recipes._ALL) == len(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_asks_for_calibration_rows_where_it_reads_them(name: str, base: bytes) -> None:
+    read = []
+
+    def calibration() -> Columns:
+        read.append(name)
+        return device_form.rows(64, seed=1)
+
+    build(Source(base, calibration), name)
+
+    assert bool(read) == RECIPES[name].needs_calibration
+
+
+def test_the_record_that_the_guide_shows_makes_a_file(
+    base: bytes, columns: Columns, expected: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```python\n(Recipe\(.*?)```", guide, re.S)
+    module = tmp_path / "shown.py"
+    module.write_text(f"from edge.recipes import *\n\nshown = {shown}", encoding="utf-8")
+    recipe = runpy.run_path(str(module))["shown"]
+    monkeypatch.setitem(RECIPES, recipe.name, recipe)
+
+    content = build(Source(base, lambda: device_form.rows(1024, seed=1)), recipe.name)
+
+    assert {len(tensor.quantization.scale) for tensor, _ in dense_weights(content)} == {48}
+    answers = DeviceModel(Interpreter(model_content=content)).predict(columns)
+    assert float(np.abs(answers - expected).mean()) < 0.01
 
 
 @pytest.fixture(scope="module")

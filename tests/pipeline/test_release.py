@@ -1,4 +1,4 @@
-"""The release command: what it lists, how it goes back, and what it says when it cannot."""
+"""The release command: what it lists, how it goes back and forward, and what it says when it cannot."""
 
 import json
 import subprocess
@@ -10,8 +10,10 @@ import pytest
 
 from components.release_store import CURRENT, MANIFEST, Release, Stamp, current, publish
 from pipeline.release import main
+from pipeline.session import locked
 
 ROOT = Path(__file__).resolve().parents[2]
+UNREACHED = "not followed by a server that takes the highest number (TF Serving's default), nor by later runs' baseline"
 PROBLEM = """
 name: crops
 title: Which crop?
@@ -89,11 +91,77 @@ def test_versions_are_listed_newest_first_with_the_current_one_marked(
 def test_rollback_goes_back_one_version_and_the_list_shows_it(command: Command, push: Push, pushed: Path) -> None:
     first, second = push(), push()
 
-    assert command("rollback") == (0, [f"current is now version {first}"], "")
+    assert command("rollback") == (0, [f"current is now version {first}", UNREACHED], "")
     assert current(pushed) == first
     newest, older = command("list")[1]
     assert newest.startswith(f"  {second}  ")
     assert older.startswith(f"* {first}  ")
+
+
+def test_use_goes_forward_again_after_a_rollback(command: Command, push: Push, pushed: Path) -> None:
+    _, second = push(), push()
+    command("rollback")
+
+    assert command("use", str(second)) == (0, [f"current is now version {second}", UNREACHED], "")
+    assert current(pushed) == second
+    assert command("list")[1][0].startswith(f"* {second}  ")
+
+
+def test_use_takes_its_version_behind_the_flags_too(
+    push: Push, pushed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, _ = push(), push()
+
+    assert main(["use", "--output", str(tmp_path / "output"), str(first)]) == 0
+    assert current(pushed) == first
+    assert capsys.readouterr().err == ""
+
+
+def test_use_of_an_unknown_version_names_those_there_are(command: Command, push: Push, pushed: Path) -> None:
+    only = push()
+
+    code, lines, error = command("use", "7")
+
+    assert (code, lines) == (2, [])
+    assert error == f"{pushed}: no version 7 to use. Versions: [{only}].\n"
+    assert current(pushed) == only
+
+
+def test_use_of_a_problem_without_a_release_says_so(command: Command, pushed: Path) -> None:
+    code, lines, error = command("use", "7")
+
+    assert (code, lines) == (2, [])
+    assert error == f"{pushed}: no version has been released, so there is none to use\n"
+
+
+@pytest.mark.parametrize("action", ["rollback", "use"])
+def test_current_is_not_moved_while_a_run_holds_the_folder(
+    command: Command, push: Push, pushed: Path, tmp_path: Path, action: str
+) -> None:
+    first, second = push(), push()
+
+    with locked(tmp_path / "output"):
+        code, lines, error = command(action, *([str(first)] if action == "use" else []))
+
+    assert (code, lines) == (2, [])
+    assert "another run is using it" in error
+    assert current(pushed) == second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["use"], "use: expected a version, as list shows it. Received: none"),
+        (["use", "newest"], "argument version: invalid int value: 'newest'"),
+        (["list", "7"], "list: expected no version. Received: 7"),
+        (["rollback", "0"], "rollback: expected no version. Received: 0"),
+    ],
+)
+def test_a_version_goes_with_use_alone(capsys: pytest.CaptureFixture[str], arguments: list[str], told: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+
+    assert told in capsys.readouterr().err
 
 
 def test_rollback_with_no_earlier_version_says_so(command: Command, push: Push, pushed: Path) -> None:
@@ -234,4 +302,4 @@ def test_an_unknown_action_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit, match="2"):
         main(["forward"])
 
-    assert "invalid choice: 'forward' (choose from 'list', 'rollback')" in capsys.readouterr().err
+    assert "invalid choice: 'forward' (choose from 'list', 'rollback', 'use')" in capsys.readouterr().err
