@@ -16,6 +16,8 @@ from reports.intervals import Estimate
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNDEFINED = "not defined"
+# Of a telephone's screen. A wider chart keeps its width and is scrolled: made narrower, its letters could not be read.
+_SCROLLED_WIDTH = 400
 GOOD, BAD, NOTE = "good", "bad", "note"
 _MARKS = {GOOD: "✓ ", BAD: "✗ ", NOTE: "! ", "": ""}
 
@@ -159,4 +161,6 @@ def _table(table: Table, *, page: bool) -> Markup:
 
 def _chart(chart: Chart, *, page: bool, small: bool = False) -> Markup:
     encoded = base64.b64encode(chart.in_scheme(adaptive=page).encode()).decode()
-    return render("chart.html", page=page, source=f"data:image/svg+xml;base64,{encoded}", alt=chart.alt, small=small)
+    source = f"data:image/svg+xml;base64,{encoded}"
+    scrolled = chart.width > _SCROLLED_WIDTH and not small
+    return render("chart.html", page=page, source=source, alt=chart.alt, small=small, scrolled=scrolled)

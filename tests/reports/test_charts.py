@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from reports.charts import curves, graph, history, slices, training, variants
 from reports.charts.canvas import Chart
@@ -123,6 +125,24 @@ def test_the_heat_map_tells_thousandths_of_slices_that_are_judged() -> None:
     assert "a=b  (900)" in chart.svg
     assert "a=few" not in chart.svg
     assert chart.alt.endswith("the worst slice of each: int8 a=b")
+
+
+def test_the_graph_of_eleven_columns_is_no_wider_than_a_page_at_its_own_size() -> None:
+    names = ("ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform")
+    names += ("Trainer", "ServingValidator", "DeviceModels", "ReleaseGate", "ModelCard")
+    waits = [[], *([before] for before in names)]
+    line = [{**NODES[0], "id": name, "upstream": before} for name, before in zip(names, waits, strict=False)]
+
+    assert graph.graph(line).width <= 1016
+
+
+@pytest.mark.parametrize("name", ["ImportSchemaGen", "ExampleGen.import_carriers", "A", "averyveryverylongnodename"])
+def test_a_name_of_the_graph_is_whole_and_within_its_box(name: str) -> None:
+    lines = graph._lines(name)
+    wide = [TextPath((0, 0), line, 7.5, prop=FontProperties(weight="bold")).get_extents().width / 72 for line in lines]
+
+    assert "".join(lines) == name
+    assert max(wide) + 0.1 <= graph._box_width([name])
 
 
 def test_an_arrow_that_another_way_implies_is_left_out() -> None:

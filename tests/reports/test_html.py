@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from reports.html import BAD, GOOD, UNDEFINED, Absent, Cell, Column, Table, interval, number, render, words
+from reports.charts.canvas import filled
+from reports.html import BAD, GOOD, UNDEFINED, Absent, Cell, Column, Table, interval, number, render, style, words
 from reports.intervals import Estimate
 
 EVIL = '<script>alert("x")</script>'
@@ -52,3 +53,25 @@ def test_a_view_brings_its_style_to_a_notebook_and_leaves_it_to_a_page() -> None
     assert "<style>" in view._repr_html_()
     assert "<style>" not in view.html(page=True)
     assert "<script>" not in view._repr_html_()
+
+
+@pytest.mark.parametrize(("inches", "scrolled"), [(3.3, False), (7.2, True)])
+def test_a_chart_wider_than_a_telephone_keeps_its_width_in_a_box_that_scrolls(inches: float, *, scrolled: bool) -> None:
+    drawing = filled(inches, 1.0, "a chart", lambda _: None)
+    html = render("history.html", page=True, drawing=drawing, runs=Table("t", [], []))
+
+    assert ('<div class="wide picture" style="overflow-x: auto">' in html) is scrolled
+    assert f"max-width: {'none' if scrolled else '100%'}" in html
+
+
+def test_a_long_name_in_a_head_may_be_broken_at_its_underscores() -> None:
+    table = Table("t", [Column("binary_accuracy", "share of rows")], [])
+
+    assert "binary_<wbr>accuracy <small>" in render("table.html", page=True, it=table)
+
+
+def test_a_box_that_scrolls_shows_it_at_the_edge_that_hides_something() -> None:
+    sheet = style()
+
+    # What is fixed to the box is covered by what moves with its content, until there is more beyond the edge.
+    assert sheet.count("no-repeat local") == sheet.count("no-repeat scroll") == 2
