@@ -69,7 +69,8 @@ class Variants(View):
             Column("batches", "rows/s"),
             Column("memory", "MB"),
             Column("runtime", is_number=False),
-            Column("made by", is_number=False),
+            Column("converter", is_number=False),
+            Column("fine-tuned by", is_number=False),
         ]
         return Table("Costs of device variants", columns, [_costs(one) for one in self.variants])
 
@@ -85,8 +86,7 @@ class Variants(View):
         if not any(one["value"] is not None for one in self.variants):
             return []
         label = f"{self.metric.title} ({self.metric.unit})"
-        better = bool(self.metric.higher_is_better)
-        return [cost(self.variants, key, label, self.server, self.drop, higher_is_better=better) for key in _CHARTS]
+        return [cost(self.variants, key, label, self.server, self.drop) for key in _CHARTS]
 
     def heat(self) -> Chart | None:
         """The change by slice and variant; None without a slice that is judged."""
@@ -123,7 +123,6 @@ class Variants(View):
 
 def _costs(one: Mapping[str, Any]) -> list[Cell]:
     memory = one.get("peak_memory_bytes")
-    made = one.get("technique") or one.get("backend") or _UNKNOWN
     return [
         words(one["name"]),
         words("yes" if one.get("pareto") else "", GOOD if one.get("pareto") else ""),
@@ -134,7 +133,9 @@ def _costs(one: Mapping[str, Any]) -> list[Cell]:
         number(one["rows_per_second"], ",.0f"),
         _known(None if memory is None else memory / 1e6, ".1f"),
         words(one.get("minimum_runtime") or _UNKNOWN),
-        words(str(made)),
+        words(one.get("backend") or _UNKNOWN),
+        # None of those made of the trained model itself.
+        words(str(one.get("technique") or "").replace("_", " ")),
     ]
 
 
