@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from reports.charts.canvas import Chart
 from reports.intervals import Estimate
+from schema.rounding import rounded
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNDEFINED = "not defined"
@@ -70,7 +71,7 @@ def number(value: float | None, form: str, unit: str = "", mark: str = "") -> Ce
     """A number with its unit, or that there is none."""
     if value is None or not math.isfinite(value):
         return Cell(UNDEFINED, sort=-math.inf)
-    return Cell(format(value, form) + unit, sort=value, value=value, mark=mark)
+    return Cell(rounded(value, form) + unit, sort=value, value=value, mark=mark)
 
 
 def words(text: str, mark: str = "") -> Cell:
@@ -83,7 +84,8 @@ def interval(estimate: Estimate, form: str) -> Cell:
     cell = number(estimate.value, form)
     if cell.value is None or estimate.low is None or estimate.high is None:
         return cell
-    return Cell(f"{cell.text} [{estimate.low:{form}}, {estimate.high:{form}}]", sort=cell.sort, value=cell.value)
+    low, high = rounded(estimate.low, form), rounded(estimate.high, form)
+    return Cell(f"{cell.text} [{low}, {high}]", sort=cell.sort, value=cell.value)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class View:
 
 @dataclass(frozen=True)
 class Absent(View):
-    """In place of what a run does not have: why not."""
+    """In place of what a run does not have: why not. In a page its title stands over it already."""
 
     template: ClassVar[str] = "absent.html"
     title: str
@@ -126,7 +128,7 @@ class Absent(View):
 
     def context(self) -> dict[str, Any]:
         """What is absent and why."""
-        return {"title": self.title, "reason": self.reason}
+        return {"title": self.title, "reason": self.reason if self.reason.endswith(".") else f"{self.reason}."}
 
 
 def render(template: str, *, page: bool, **context: Any) -> Markup:

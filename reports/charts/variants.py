@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from reports.charts.canvas import BLUE, GREEN, INK, ORANGE, QUIET, Chart, drawn
 from reports.charts.labels import placed
+from schema.rounding import rounded
 
 Variant = Mapping[str, Any]
 
@@ -208,8 +209,8 @@ def _set_cell(
     colour = ORANGE if lost > 0 else BLUE
     axes.add_patch(Rectangle((across - 0.48, down - 0.46), 0.96, 0.92, color=colour, alpha=strength, linewidth=0))
     sure = low is not None and high is not None and not low <= 0 <= high
-    text = (
-        format(scale * change, form).replace("+0.0", "0.0").replace("-0.0", "0.0") if scale > 1 else f"{change:{form}}"
-    )
+    # A change that rounds to nothing has no direction.
+    text = rounded(scale * change, form)
+    text = text.removeprefix("+") if text in ("+0.0", "+0") else text
     weight = "bold" if sure and lost > 0 else "normal"
     axes.text(across, down, text, ha="center", va="center", color=INK, fontsize=8, fontweight=weight)

@@ -9,6 +9,7 @@ from reports.charts.variants import cost, heat
 from reports.html import BAD, GOOD, Cell, Column, Table, View, interval, number, words
 from reports.intervals import Estimate
 from schema.metrics import Metric
+from schema.rounding import rounded
 
 _CHARTS = ("gzip_bytes", "latency_p50_us")
 # A run of before a field was recorded does not have it.
@@ -143,7 +144,7 @@ def _worst(one: Mapping[str, Any]) -> Cell:
     """The slice that lost most, sorted by how much its metric changed."""
     if not one:
         return words(_UNKNOWN)
-    return Cell(f"{one['change']:+.4f} on {one['slice']}", sort=one["change"], value=one["change"])
+    return Cell(f"{rounded(one['change'], '+.4f')} on {one['slice']}", sort=one["change"], value=one["change"])
 
 
 def _known(value: float | None, form: str) -> Cell:

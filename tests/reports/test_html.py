@@ -75,3 +75,14 @@ def test_a_box_that_scrolls_shows_it_at_the_edge_that_hides_something() -> None:
 
     # What is fixed to the box is covered by what moves with its content, until there is more beyond the edge.
     assert sheet.count("no-repeat local") == sheet.count("no-repeat scroll") == 2
+
+
+def test_what_is_absent_is_told_in_a_sentence_that_repeats_no_heading() -> None:
+    view = Absent("Drift", "no earlier run has statistics")
+
+    assert view.html(page=True).strip() == '<p class="quiet">No earlier run has statistics.</p>'
+    assert "Drift: no earlier run has statistics.</p>" in view.html()
+
+
+def test_a_change_that_is_rounded_to_nothing_has_no_minus() -> None:
+    assert interval(Estimate(-1e-8, -2e-8, 3e-8), "+.4f").text == "+0.0000 [+0.0000, +0.0000]"
