@@ -71,7 +71,7 @@ class Variants(View):
             Column("memory", "MB"),
             Column("runtime", is_number=False),
             Column("converter", is_number=False),
-            Column("fine-tuned by", is_number=False),
+            Column("fine-tuned", is_number=False),
         ]
         return Table("Costs of device variants", columns, [_costs(one) for one in self.variants])
 

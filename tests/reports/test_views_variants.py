@@ -29,6 +29,6 @@ def test_what_converted_a_variant_and_what_trained_it_further_stand_apart() -> N
     tuned = line(backend="tf_converter", technique="quantization_aware")
     plain = line(backend="flatbuffer", technique=None)
 
-    assert (tuned["converter"], tuned["fine-tuned by"]) == ("tf_converter", "quantization aware")
-    assert (plain["converter"], plain["fine-tuned by"]) == ("flatbuffer", "")
+    assert (tuned["converter"], tuned["fine-tuned"]) == ("tf_converter", "quantization aware")
+    assert (plain["converter"], plain["fine-tuned"]) == ("flatbuffer", "")
     assert line()["converter"] == "-"
