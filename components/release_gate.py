@@ -14,6 +14,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 from components.artifacts import DeviceModels, Verdict
 from components.blessings import BLESSED, CURRENT_MODEL, CURRENT_MODEL_ID
 from reports.evaluation import CANDIDATE, OVERALL, overall_metrics, slice_name, slice_rows
+from schema.rounding import rounded
 
 
 @component
@@ -90,7 +91,8 @@ def failure_sentence(failure: validation_result_pb2.ValidationFailure) -> str:
         return f"{name} is not a number"
     if threshold.HasField("change_threshold"):
         allowed = threshold.change_threshold.absolute.value
-        return f"{name} changed by {value:+.4f} against the baseline; at worst {allowed:+.4f} allowed"
+        found, worst = rounded(value, "+.4f"), rounded(allowed, "+.4f")
+        return f"{name} changed by {found} against the baseline; at worst {worst} allowed"
     bound = threshold.value_threshold
     if bound.HasField("lower_bound"):
         floor = bound.lower_bound.value

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schema.metrics import MAIN, metrics_of
+from schema.rounding import rounded
 
 # The slice of all rows, as evaluations call it.
 OVERALL = "overall"
@@ -71,7 +72,7 @@ def _interval(change: Change, metric: str) -> str:
     if change.low is None or change.high is None:
         return "no interval: too few groups of rows"
     ends = (-change.high, -change.low) if _HIGHER_IS_BETTER[metric] else (change.low, change.high)
-    return f"95 %: {ends[0]:.4f} to {ends[1]:.4f}"
+    return f"95 %: {rounded(ends[0], '.4f')} to {rounded(ends[1], '.4f')}"
 
 
 def worst(changes: tuple[Change, ...], metric: str, rows: int) -> Change | None:

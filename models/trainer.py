@@ -160,6 +160,6 @@ def _warm_start(options: Training, base_model: str | None) -> Path | None:
     if not options.warm_start:
         return None
     if not base_model:
-        _LOG.warning("warm start: training starts afresh, since no model has been released yet")
+        _LOG.warning("warm start: training starts afresh, since no other model was released before this one")
         return None
     return base_weights(base_model)

@@ -14,7 +14,7 @@ SOURCE = "changed source"
 DEFINITION = "changed definition: class, outputs or Beam arguments of the node"
 NOT_CHOSEN = "not chosen (--from/--to/--only)"
 NOT_BEGUN = "stopped before it began"
-NO_MODEL = "no model has been released yet"
+NO_MODEL = "no other model was released before this one"
 
 _NAMED = 3
 _ABSENT = object()
@@ -168,7 +168,7 @@ def why_answered(now: Collection[int], before: Collection[int] | None) -> str:
         before: the same in the newest earlier run; None if there is none.
     """
     if not now:
-        return "no model was released before this one" if before else NO_MODEL
+        return NO_MODEL
     if before is None:
         return FIRST
     if not before:

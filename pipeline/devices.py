@@ -12,8 +12,10 @@ from typing import Any
 from edge.choice import Budget, Candidate, Choice, candidates, choose, front
 from pipeline.session import is_held
 from reports.columns import Column, aligned
+from reports.run_record import why_absent
 from reports.stored_runs import LATEST, StoredRun, find_run, read_runs
 from schema.errors import InputError, PipelineError
+from schema.rounding import rounded
 
 _ARTIFACT = "DeviceModels.device_models"
 _ON_FRONT, _CHOSEN = "*", ">"
@@ -68,7 +70,8 @@ def read_variants(output: Path, name: str) -> tuple[StoredRun, list[dict[str, An
     run = find_run(read_runs(output / "runs", held=is_held(output)), name)
     told = run.record.artifacts.get(_ARTIFACT)
     if not told:
-        raise InputError(f"run {run.run_id} has no device variants: DeviceModels did not finish in it")
+        why = why_absent(run.record.nodes, "DeviceModels")
+        raise InputError(f"run {run.run_id} has no device variants: {why}")
     path = output / told / "variants.json"
     if not path.is_file():
         raise InputError(f"run {run.run_id}: {path} has been removed")
@@ -113,7 +116,7 @@ def _columns(entries: Sequence[Mapping[str, Any]], choice: Choice, on_front: fro
 
 
 def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+    return "-" if value is None else rounded(value, form)
 
 
 def _megabytes(value: int | None) -> str:

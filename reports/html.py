@@ -13,9 +13,12 @@ from markupsafe import Markup
 
 from reports.charts.canvas import Chart
 from reports.intervals import Estimate
+from schema.rounding import rounded
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNDEFINED = "not defined"
+# Of a telephone's screen. A wider chart keeps its width and is scrolled: made narrower, its letters could not be read.
+_SCROLLED_WIDTH = 400
 GOOD, BAD, NOTE = "good", "bad", "note"
 _MARKS = {GOOD: "✓ ", BAD: "✗ ", NOTE: "! ", "": ""}
 
@@ -68,7 +71,7 @@ def number(value: float | None, form: str, unit: str = "", mark: str = "") -> Ce
     """A number with its unit, or that there is none."""
     if value is None or not math.isfinite(value):
         return Cell(UNDEFINED, sort=-math.inf)
-    return Cell(format(value, form) + unit, sort=value, value=value, mark=mark)
+    return Cell(rounded(value, form) + unit, sort=value, value=value, mark=mark)
 
 
 def words(text: str, mark: str = "") -> Cell:
@@ -81,7 +84,8 @@ def interval(estimate: Estimate, form: str) -> Cell:
     cell = number(estimate.value, form)
     if cell.value is None or estimate.low is None or estimate.high is None:
         return cell
-    return Cell(f"{cell.text} [{estimate.low:{form}}, {estimate.high:{form}}]", sort=cell.sort, value=cell.value)
+    low, high = rounded(estimate.low, form), rounded(estimate.high, form)
+    return Cell(f"{cell.text} [{low}, {high}]", sort=cell.sort, value=cell.value)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class View:
 
 @dataclass(frozen=True)
 class Absent(View):
-    """In place of what a run does not have: why not."""
+    """In place of what a run does not have: why not. In a page its title stands over it already."""
 
     template: ClassVar[str] = "absent.html"
     title: str
@@ -124,7 +128,7 @@ class Absent(View):
 
     def context(self) -> dict[str, Any]:
         """What is absent and why."""
-        return {"title": self.title, "reason": self.reason}
+        return {"title": self.title, "reason": self.reason if self.reason.endswith(".") else f"{self.reason}."}
 
 
 def render(template: str, *, page: bool, **context: Any) -> Markup:
@@ -159,4 +163,6 @@ def _table(table: Table, *, page: bool) -> Markup:
 
 def _chart(chart: Chart, *, page: bool, small: bool = False) -> Markup:
     encoded = base64.b64encode(chart.in_scheme(adaptive=page).encode()).decode()
-    return render("chart.html", page=page, source=f"data:image/svg+xml;base64,{encoded}", alt=chart.alt, small=small)
+    source = f"data:image/svg+xml;base64,{encoded}"
+    scrolled = chart.width > _SCROLLED_WIDTH and not small
+    return render("chart.html", page=page, source=source, alt=chart.alt, small=small, scrolled=scrolled)

@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.collected import collected
 from reports.loading import quietly
-from reports.run_record import RunRecord
+from reports.run_record import RunRecord, why_absent
 from reports.showing import shown
 from reports.stored_runs import CONFIG, RECORD
 from reports.views.data import Anomalies, Drifts, Rows, Statistics
@@ -108,7 +108,8 @@ class Run:
         """
         if name not in self.artifacts:
             node, status = name.partition(".")[0], self.record["status"]
-            raise MissingArtifactError(f"{self.name} ({status}) has no {name}: {node} did not finish in it")
+            why = why_absent(self.record.get("nodes", ()), node)
+            raise MissingArtifactError(f"{self.name} ({status}) has no {name}: {why}")
         if not self.artifacts[name].is_dir():
             raise MissingArtifactError(f"{self.name}: {self.artifacts[name]} of {name} has been removed")
         return self.artifacts[name]

@@ -11,6 +11,7 @@ from reports.columns import Column, aligned, cut
 from reports.evaluation import CANDIDATE, EXAMPLE_COUNT, OVERALL, Metrics
 from reports.run_list import main_metric, verdict, when
 from reports.stored_runs import StoredRun
+from schema.rounding import rounded
 
 SHOWN_SLICES = 15
 _ABSENT = "(absent)"
@@ -191,7 +192,7 @@ def _number(name: str, value: float | None, sign: str = "") -> str:
         return "-"
     if not math.isfinite(value):
         return "undefined"
-    return format(value, f"{sign},.0f" if name == EXAMPLE_COUNT else f"{sign}.4f")
+    return rounded(value, f"{sign},.0f" if name == EXAMPLE_COUNT else f"{sign}.4f")
 
 
 def _change(name: str, before: float | None, after: float | None) -> str:
@@ -237,10 +238,10 @@ def _slice_table(
     columns = [
         Column(f"{metric} by slice", [f"  {name}" for name in names]),
         *(
-            Column(side.name, [f"{held[name][0]:.4f}" for name in names], right=True)
+            Column(side.name, [rounded(held[name][0], ".4f") for name in names], right=True)
             for side, held in zip(sides, (before, after), strict=True)
         ),
-        Column("change", [f"{after[name][0] - before[name][0]:+.4f}" for name in names], right=True),
+        Column("change", [rounded(after[name][0] - before[name][0], "+.4f") for name in names], right=True),
         Column("n", [_pair(f"{before[name][1]:,}", f"{after[name][1]:,}") for name in names], right=True),
     ]
     return aligned(columns)

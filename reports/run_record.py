@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ class RunRecord:
     rows: dict[str, int] = field(default_factory=dict)
     error: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
+
+
+def why_absent(nodes: Sequence[Mapping[str, Any]], node: str) -> str:
+    """Why a run has nothing of a node: it was kept from running, for the reason in its entry, or it did not finish."""
+    found = next((entry for entry in nodes if entry["id"] == node), {})
+    why = found.get("why") if found.get("status") == "skipped" else None
+    return f"{node} was {why}" if why else f"{node} did not finish in it"
 
 
 def write_record(record: RunRecord, folder: Path) -> Path:

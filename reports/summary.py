@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from reports.run_record import RunRecord
+from schema.rounding import rounded
 
 _MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
 
@@ -40,7 +41,7 @@ def _spaced(*blocks: list[str]) -> list[str]:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "undefined" if value is None or not math.isfinite(value) else format(value, form)
+    return "undefined" if value is None or not math.isfinite(value) else rounded(value, form)
 
 
 def _metrics(record: RunRecord) -> list[str]:
@@ -48,7 +49,7 @@ def _metrics(record: RunRecord) -> list[str]:
     if not candidate:
         return []
     head = f"  {'test split':<22}{'candidate':>11}"
-    lines = [head + (f"{'baseline':>11}{'change':>11}" if baseline else "   (no baseline yet)")]
+    lines = [head + (f"{'baseline':>11}{'change':>11}" if baseline else "   (no baseline)")]
     for name, value in sorted(candidate.items(), key=lambda item: item[0] != "example_count"):
         counted = name == "example_count"
         line = f"  {name:<22}{_number(value, ',.0f' if counted else '.4f'):>11}"
@@ -87,7 +88,7 @@ def _change(variant: dict[str, Any]) -> str:
     if change is None:
         return ""
     reach = "" if low is None or high is None else f"±{max(high - change, change - low):.4f}"
-    return f"{change:+.4f}{reach:>9}"
+    return f"{rounded(change, '+.4f')}{reach:>9}"
 
 
 def _reasons(record: RunRecord, room: int) -> list[str]:

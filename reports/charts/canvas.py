@@ -55,6 +55,8 @@ _STYLE: dict[Any, Any] = {
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
 }
+# CSS's pixel, of which an inch has as many on every screen.
+_PIXELS_PER_INCH = 96
 _FONT = re.compile(r"font: ([^;']*?px) [^;]*?sans-serif")
 
 
@@ -62,11 +64,15 @@ _FONT = re.compile(r"font: ([^;']*?px) [^;]*?sans-serif")
 class Chart:
     """A drawing, and what it shows in words for people who do not see it.
 
-    `svg` has colours of a light scheme by name, see `in_scheme`.
+    Attributes:
+        svg: has colours of a light scheme by name, see `in_scheme`.
+        alt: the words.
+        width: at which its letters are of their own size, in pixels of CSS.
     """
 
     svg: str
     alt: str
+    width: float
 
     def in_scheme(self, *, adaptive: bool) -> str:
         """The SVG for an <img>: in light colours, or in those that the reader's system asks for.
@@ -93,7 +99,7 @@ def drawn(width: float, height: float, alt: str, draw: Callable[[Axes], Any]) ->
     with rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.add_subplot())
-        return Chart(_svg(figure), alt)
+        return Chart(_svg(figure), alt, width * _PIXELS_PER_INCH)
 
 
 def _svg(figure: Figure) -> str:
@@ -114,4 +120,4 @@ def filled(width: float, height: float, alt: str, draw: Callable[[Axes], Any]) -
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         draw(axes)
-        return Chart(_svg(figure), alt)
+        return Chart(_svg(figure), alt, width * _PIXELS_PER_INCH)

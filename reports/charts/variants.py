@@ -1,14 +1,17 @@
 """Device variants: what each costs, how good it is, and where it changes."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from reports.charts.canvas import BLUE, GREEN, INK, ORANGE, QUIET, Chart, drawn
+from reports.charts.labels import placed
+from schema.rounding import rounded
 
 Variant = Mapping[str, Any]
 
@@ -20,19 +23,16 @@ _COSTS = {
     "latency_p50_us": ("median time for one row (µs)", _PLAIN),
 }
 _SIZE = (7.2, 3.4)
-# A name's letter and line in points, at which names are kept apart.
-_LETTER, _LINE = 4.9, 11.0
-# Of the drawing, what the axes are; the rest holds their labels.
-_ACROSS, _UP = 0.86, 0.72
+_NAME_POINTS, _POINTS_PER_INCH = 8, 72
+# From so many times the least on, times and sizes are drawn on a logarithmic axis.
+_LOGARITHMIC = 4.0
 _CELL_INCHES = (0.74, 0.22)
 
 
-def cost(
-    variants: Sequence[Variant], key: str, label: str, server: float | None, drop: float, *, higher_is_better: bool
-) -> Chart:
-    """The main metric against a cost; a filled circle is accepted, a cross rejected, and a line joins the front.
+def cost(variants: Sequence[Variant], key: str, label: str, server: float | None, drop: float) -> Chart:
+    """The main metric against a cost; a filled circle is accepted, a cross rejected, a ring on the front.
 
-    On the front is what no other accepted variant beats in this cost and the metric.
+    The front is that of `pareto` in variants.json: of all costs, so that no line over one of them could draw it.
 
     Args:
         variants: entries of variants.json.
@@ -40,7 +40,6 @@ def cost(
         label: of the metric, with its unit.
         server: the server model's metric, drawn as a line.
         drop: how much worse a variant may be; the axis spans twice that at least, or noise would look like loss.
-        higher_is_better: of the metric.
     """
     shown = [one for one in variants if one["value"] is not None and math.isfinite(one["value"]) and one[key] > 0]
     title, ticks = _COSTS[key]
@@ -48,43 +47,61 @@ def cost(
     def draw(axes: Axes) -> None:
         limits = _limits(shown, server, drop)
         axes.set_ylim(*limits)
-        axes.set_xscale("log")
-        joined = list(_front(shown, key, higher_is_better=higher_is_better))
-        if len(joined) > 1:
-            across, up = [one[key] for one in joined], [one["value"] for one in joined]
-            axes.plot(across, up, color=GREEN, linewidth=1.2, drawstyle="steps-post", label="front", zorder=1)
+        rings = [one for one in shown if one.get("pareto")]
         for accepted, colour, mark, name in ((True, BLUE, "o", "accepted"), (False, ORANGE, "X", "rejected")):
-            kept = [one for one in shown if bool(one["accepted"]) is accepted]
-            across, up = [one[key] for one in kept], [_height(one, limits) for one in kept]
-            if kept:
-                axes.plot(across, up, color=colour, marker=mark, linestyle="none", markersize=6, label=name, zorder=3)
+            _mark(axes, [one for one in shown if bool(one["accepted"]) is accepted], key, limits, colour, mark, name)
+        _mark(axes, rings, key, limits, GREEN, "o", "on the front", fillstyle="none", markersize=11)
         if server is not None:
             axes.axhline(server, color=QUIET, linewidth=1, linestyle=":", label="server model")
-        if shown:
-            axes.set_xlim(min(one[key] for one in shown) / 1.5, max(one[key] for one in shown) * 1.5)
-        _set_names(axes, shown, key, limits)
         axes.set_xlabel(title)
         axes.set_ylabel(label)
         axes.ticklabel_format(axis="y", useOffset=False)
-        axes.xaxis.set_major_formatter(ticks)
-        # Every tick of a decade would write one number over another.
-        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
-        axes.xaxis.set_minor_formatter(ticks)
+        _set_across(axes, [one[key] for one in shown], ticks)
         if shown:
             axes.figure.legend(loc="outside lower center", ncols=4)
+            _set_names(axes, shown, key, limits, server)
 
-    told = ", ".join(f"{one['name']} {one[key]:,.0f} and {one['value']:.4f}" for one in shown)
+    told = ", ".join(
+        f"{one['name']} {one[key]:,.0f} and {one['value']:.4f}{', on the front' if one.get('pareto') else ''}"
+        for one in shown
+    )
     return drawn(*_SIZE, f"{label} against {title}: {told}", draw)
 
 
-def _front(shown: Sequence[Variant], key: str, *, higher_is_better: bool) -> Iterator[Variant]:
-    """The accepted ones, the cheapest first, each of which is better than all that are cheaper."""
-    sign = 1 if higher_is_better else -1
-    best = -math.inf
-    for one in sorted((one for one in shown if one["accepted"]), key=lambda one: (one[key], -sign * one["value"])):
-        if sign * one["value"] > best:
-            best = sign * one["value"]
-            yield one
+def _mark(
+    axes: Axes,
+    some: Sequence[Variant],
+    key: str,
+    limits: tuple[float, float],
+    colour: str,
+    mark: str,
+    name: str,
+    **how: Any,
+) -> None:
+    across, up = [one[key] for one in some], [_height(one, limits) for one in some]
+    if some:
+        look = {"markersize": 6, "zorder": 3, **how}
+        axes.plot(across, up, color=colour, marker=mark, linestyle="none", label=name, **look)
+
+
+def _set_across(axes: Axes, costs: Sequence[float], ticks: FuncFormatter) -> None:
+    """Ends and ticks of the costs' axis: as wide as they lie apart, with room for names at both ends."""
+    if not costs:
+        return
+    low, high = min(costs), max(costs)
+    if high / low >= _LOGARITHMIC:
+        axes.set_xscale("log")
+        spare = (high / low) ** 0.12
+        axes.set_xlim(low / spare, high * spare)
+        # Every tick of a decade would write one number over another.
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5, 7)))
+        axes.xaxis.set_minor_formatter(ticks)
+    else:
+        # Of equal costs, a twentieth.
+        spare = max((high - low) * 0.15, low / 20)
+        axes.set_xlim(low - spare, high + spare)
+        axes.xaxis.set_major_locator(MaxNLocator(7))
+    axes.xaxis.set_major_formatter(ticks)
 
 
 def _limits(shown: Sequence[Variant], server: float | None, drop: float) -> tuple[float, float]:
@@ -108,45 +125,31 @@ def _name(one: Variant, limits: tuple[float, float]) -> str:
     return str(one["name"]) if inside else f"{one['name']} at {one['value']:.4f}"
 
 
-def _set_names(axes: Axes, shown: Sequence[Variant], key: str, limits: tuple[float, float]) -> None:
-    """Names beside the marks, moved up or down until none lies over another, with a line to the mark if far."""
-    left, right = (math.log(end) for end in axes.get_xlim())
-    width, height = _SIZE[0] * 72 * _ACROSS, _SIZE[1] * 72 * _UP
-    taken: list[tuple[float, float, float]] = []
+def _set_names(
+    axes: Axes, shown: Sequence[Variant], key: str, limits: tuple[float, float], server: float | None
+) -> None:
+    """Names beside the marks, with a line to the mark from one that found no place near it."""
+    # Where the axes stand in the figure is known only then.
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the axes are in no figure")
+    figure.draw_without_rendering()
+    inch = figure.dpi / _POINTS_PER_INCH
+    corner = axes.bbox.min
     points = [(one[key], _height(one, limits)) for one in shown]
-    marks = [
-        ((math.log(x) - left) / (right - left) * width, (y - limits[0]) / (limits[1] - limits[0]) * height)
-        for x, y in points
-    ]
-    for one, point, (x, y) in sorted(zip(shown, points, marks, strict=True), key=lambda entry: entry[2]):
-        name = _name(one, limits)
-        half = _LETTER * len(name) / 2
-        free = (offset for offset in _offsets() if _free(x, y + offset, half, taken, marks, height))
-        up = next(free, _LINE)
-        taken.append((x, y + up, half))
-        line = {"arrowstyle": "-", "color": QUIET, "linewidth": 0.6, "shrinkB": 4} if abs(up) > 2 * _LINE else None
+    marks = [tuple((axes.transData.transform(point) - corner) / inch) for point in points]
+    names = [_name(one, limits) for one in shown]
+    widths = [TextPath((0, 0), name, _NAME_POINTS).get_extents().width + 8 for name in names]
+    level = None if server is None else (axes.transData.transform((points[0][0], server)) - corner)[1] / inch
+    area = (axes.bbox.width / inch, axes.bbox.height / inch)
+    for name, point, label in zip(names, points, placed(marks, widths, area, level), strict=True):
+        x, y = label.mark
         place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "zorder": 4}
-        axes.annotate(name, point, (0, up), color=INK, fontsize=8, arrowprops=line, **place)
-
-
-def _offsets() -> Iterator[float]:
-    """Points above and below a mark, the nearest first."""
-    for step in range(1, 40):
-        yield from (_LINE * (step + 0.1), -_LINE * (step + 0.1))
-
-
-def _free(
-    x: float,
-    y: float,
-    half: float,
-    taken: Sequence[tuple[float, float, float]],
-    marks: Sequence[tuple[float, float]],
-    height: float,
-) -> bool:
-    """Whether a name that is 2 x `half` wide may stand at (x, y), points from the axes' corner."""
-    apart = all(abs(y - other_y) >= _LINE or abs(x - other_x) >= half + other for other_x, other_y, other in taken)
-    covers = any(abs(y - mark_y) < _LINE * 0.75 and abs(x - mark_x) < half + 3 for mark_x, mark_y in marks)
-    return apart and not covers and _LINE / 2 <= y <= height - _LINE / 2
+        offset = (label.middle[0] - x, label.middle[1] - y)
+        axes.annotate(name, point, offset, color=INK, fontsize=_NAME_POINTS, **place)
+        if label.has_line:
+            line = {"arrowstyle": "-", "color": QUIET, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
+            axes.annotate("", point, (label.end[0] - x, label.end[1] - y), textcoords="offset points", arrowprops=line)
 
 
 def heat(variants: Sequence[Variant], min_rows: int, bound: float, metric: str, *, higher_is_better: bool) -> Chart:
@@ -206,8 +209,8 @@ def _set_cell(
     colour = ORANGE if lost > 0 else BLUE
     axes.add_patch(Rectangle((across - 0.48, down - 0.46), 0.96, 0.92, color=colour, alpha=strength, linewidth=0))
     sure = low is not None and high is not None and not low <= 0 <= high
-    text = (
-        format(scale * change, form).replace("+0.0", "0.0").replace("-0.0", "0.0") if scale > 1 else f"{change:{form}}"
-    )
+    # A change that rounds to nothing has no direction.
+    text = rounded(scale * change, form)
+    text = text.removeprefix("+") if text in ("+0.0", "+0") else text
     weight = "bold" if sure and lost > 0 else "normal"
     axes.text(across, down, text, ha="center", va="center", color=INK, fontsize=8, fontweight=weight)

@@ -2,7 +2,7 @@
 
 from reports.parts import Bullets, Paragraph, Part, Pictured, Tabulated, Topic
 from reports.run import Run
-from reports.views.evaluation import ON_INTERVALS, Evaluation
+from reports.views.evaluation import NO_BASELINE, ON_INTERVALS, Evaluation
 
 
 def evaluation(run: Run) -> Topic:
@@ -16,7 +16,7 @@ def _whole(found: Evaluation) -> list[Part]:
     if found.has_intervals:
         parts.append(Paragraph(ON_INTERVALS))
     if not found.has_baseline:
-        parts.append(Paragraph("There is no baseline yet: this is the first model."))
+        parts.append(Paragraph(NO_BASELINE))
     return parts
 
 

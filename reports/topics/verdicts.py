@@ -40,7 +40,7 @@ def _bound(found: Evaluation, same: list[Bound]) -> list[Cell]:
         return _of_slices(found, same)
     side = CHANGE if bound.kind.endswith("change") else CANDIDATE
     if side == CHANGE and not found.has_baseline:
-        return [words(bound.metric), words(str(bound)), words(""), words("no baseline yet")]
+        return [words(bound.metric), words(str(bound)), words(""), words("no baseline")]
     value = found.overall.estimate(bound.metric, side).value
     measured = number(value, "+.4f" if side == CHANGE else ".4f")
     return [words(bound.metric), words(str(bound)), measured, _judged(bound.holds(value))]

@@ -17,6 +17,7 @@ from schema.closed import nearest
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of
 from schema.problem import Task
+from schema.rounding import rounded
 
 # A forest of more slices than this is no longer one that a person reads: the worst are drawn, all are in the table.
 _DRAWN = 40
@@ -25,6 +26,7 @@ ON_INTERVALS = (
     "Intervals are of 95 %, by a jackknife that leaves out whole values of the split key: rows of one are not "
     "independent of each other."
 )
+NO_BASELINE = "There is no baseline: no other model was released before this one."
 _HELD, _MISSED, _FEW = "held", "missed", "not judged: few rows"
 
 
@@ -115,14 +117,14 @@ class Evaluation(View):
     def against_baseline(self) -> View:
         """What changed on each slice from the model that is released."""
         if not self.has_baseline:
-            return Absent("Nothing to show", "there is no baseline yet: this is the first model")
+            return Absent("Nothing to show", NO_BASELINE)
         return Changes(self)
 
     def context(self) -> dict[str, Any]:
         """Tables, drawings and the worst slices."""
         judged, label = self.judged(), f"{self.metric.title} ({self.metric.unit})"
         return {
-            "has_baseline": self.has_baseline,
+            "no_baseline": "" if self.has_baseline else NO_BASELINE,
             "on_intervals": ON_INTERVALS if self.has_intervals else "",
             "metrics": self.table(),
             "charts": self.slice(OVERALL).drawings(),
@@ -154,7 +156,7 @@ class Evaluation(View):
             "name": one.name,
             "rows": f"{one.rows:,}",
             "told": interval(estimate, ".4f").text,
-            "difference": f"{estimate.value - whole.value:+.4f}",
+            "difference": rounded(estimate.value - whole.value, "+.4f"),
             "apart": apart,
         }
 

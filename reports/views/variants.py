@@ -9,6 +9,7 @@ from reports.charts.variants import cost, heat
 from reports.html import BAD, GOOD, Cell, Column, Table, View, interval, number, words
 from reports.intervals import Estimate
 from schema.metrics import Metric
+from schema.rounding import rounded
 
 _CHARTS = ("gzip_bytes", "latency_p50_us")
 # A run of before a field was recorded does not have it.
@@ -69,7 +70,8 @@ class Variants(View):
             Column("batches", "rows/s"),
             Column("memory", "MB"),
             Column("runtime", is_number=False),
-            Column("made by", is_number=False),
+            Column("converter", is_number=False),
+            Column("fine-tuned", is_number=False),
         ]
         return Table("Costs of device variants", columns, [_costs(one) for one in self.variants])
 
@@ -85,8 +87,7 @@ class Variants(View):
         if not any(one["value"] is not None for one in self.variants):
             return []
         label = f"{self.metric.title} ({self.metric.unit})"
-        better = bool(self.metric.higher_is_better)
-        return [cost(self.variants, key, label, self.server, self.drop, higher_is_better=better) for key in _CHARTS]
+        return [cost(self.variants, key, label, self.server, self.drop) for key in _CHARTS]
 
     def heat(self) -> Chart | None:
         """The change by slice and variant; None without a slice that is judged."""
@@ -123,7 +124,6 @@ class Variants(View):
 
 def _costs(one: Mapping[str, Any]) -> list[Cell]:
     memory = one.get("peak_memory_bytes")
-    made = one.get("technique") or one.get("backend") or _UNKNOWN
     return [
         words(one["name"]),
         words("yes" if one.get("pareto") else "", GOOD if one.get("pareto") else ""),
@@ -134,7 +134,9 @@ def _costs(one: Mapping[str, Any]) -> list[Cell]:
         number(one["rows_per_second"], ",.0f"),
         _known(None if memory is None else memory / 1e6, ".1f"),
         words(one.get("minimum_runtime") or _UNKNOWN),
-        words(str(made)),
+        words(one.get("backend") or _UNKNOWN),
+        # None of those made of the trained model itself.
+        words(str(one.get("technique") or "").replace("_", " ")),
     ]
 
 
@@ -142,7 +144,7 @@ def _worst(one: Mapping[str, Any]) -> Cell:
     """The slice that lost most, sorted by how much its metric changed."""
     if not one:
         return words(_UNKNOWN)
-    return Cell(f"{one['change']:+.4f} on {one['slice']}", sort=one["change"], value=one["change"])
+    return Cell(f"{rounded(one['change'], '+.4f')} on {one['slice']}", sort=one["change"], value=one["change"])
 
 
 def _known(value: float | None, form: str) -> Cell:

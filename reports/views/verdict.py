@@ -8,6 +8,7 @@ from reports.evaluation import CHANGE, SliceResult
 from reports.html import BAD, GOOD, Cell, View, number
 from reports.intervals import Estimate
 from schema.metrics import Metric
+from schema.rounding import rounded
 
 _HEADS = {
     "pushed": (GOOD, "Blessed and pushed"),
@@ -91,4 +92,4 @@ def _spans(window: str) -> str:
 def _range(estimate: Estimate, form: str) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
-    return f", 95 % from {estimate.low:{form}} to {estimate.high:{form}}"
+    return f", 95 % from {rounded(estimate.low, form)} to {rounded(estimate.high, form)}"

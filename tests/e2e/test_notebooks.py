@@ -45,7 +45,7 @@ def test_metrics_on_the_page_are_those_of_the_record(browser: Any, pages: Path, 
     with opened(browser, (pages / "model_analysis.html").as_uri()) as visit:
         shown = numbers(visit.page, "Metrics of the test split")
         assert {name: values[0] for name, values in shown.items()} == flights.record["metrics"]["candidate"]
-        assert "there is no baseline yet" in visit.page.inner_text("body")
+        assert "There is no baseline: no other model was released" in visit.page.inner_text("body")
 
 
 def test_rows_and_variants_are_those_of_the_record(browser: Any, pages: Path, flights: Run) -> None:  # noqa: F811
@@ -123,7 +123,7 @@ def test_what_a_run_lacks_is_told_in_sentences(crops: Run, tmp_path: Path) -> No
         "ExampleValidator did not finish in it",
         "has one span, and no other to compare it with",
         "no earlier run has statistics of other data",
-        "there is no baseline yet",
+        "There is no baseline: no other model was released",
         "pushed no version to ask",
         "no version of crops has been released",
     ):

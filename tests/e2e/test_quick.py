@@ -34,7 +34,7 @@ def test_the_screen_has_at_most_40_lines_and_says_what_matters(flights: Run) -> 
     lines = flights.stdout.splitlines()
     assert len(lines) <= 40
     assert flights.stderr == ""
-    for told in (*NODES, *VARIANTS, "auc", "no baseline yet", flights.record["pushed"]["version"], "run.json"):
+    for told in (*NODES, *VARIANTS, "auc", "no baseline", flights.record["pushed"]["version"], "run.json"):
         assert told in flights.stdout
 
 
@@ -141,7 +141,7 @@ def test_an_unchanged_run_is_cached_wherever_the_project_lies(flights: Run) -> N
     assert again.code == 0
     assert again.statuses == dict.fromkeys(NODES, "cached")
     causes = {node["id"]: node["why"] for node in again.record["nodes"]}
-    assert causes.pop("Baseline") == "no model has been released yet"
+    assert causes.pop("Baseline") == "no other model was released before this one"
     assert set(causes.values()) == {f"nothing changed since run {first['run_id']}"}
     assert again.record["pushed"] == first["pushed"]
     assert again.stdout.count("cached") == len(NODES)

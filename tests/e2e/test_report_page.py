@@ -102,7 +102,7 @@ def test_a_table_is_sorted_by_a_click_on_its_head_and_by_another_the_other_way(b
 def test_without_a_baseline_it_says_so_and_has_no_column_of_changes(browser: Any, flights: Run) -> None:  # noqa: F811
     with opened(browser, (flights.folder / "report.html").as_uri()) as visit:
         text = visit.page.inner_text("#evaluation")
-    assert "There is no baseline yet: this is the first model." in text
+    assert "There is no baseline: no other model was released before this one." in text
     assert "change [95 %]" not in text
 
 

@@ -141,7 +141,7 @@ def test_a_first_model_has_no_baseline_and_says_so(
 ) -> None:
     run_fn(SimpleNamespace(**fn_args(tmp_path, examples, transform_graph, training=Training(warm_start=True))))
 
-    assert "warm start: training starts afresh, since no model has been released yet" in caplog.text
+    assert "warm start: training starts afresh, since no other model was released before this one" in caplog.text
     for name, values in weights(model).items():
         np.testing.assert_array_equal(weights(tmp_path)[name], values)
 

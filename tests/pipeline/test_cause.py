@@ -138,9 +138,9 @@ def test_a_cached_result_is_of_the_run_that_made_it() -> None:
 @pytest.mark.parametrize(
     ("now", "before", "told"),
     [
-        ([], None, "no model has been released yet"),
-        ([], [], "no model has been released yet"),
-        ([], [4], "no model was released before this one"),
+        ([], None, "no other model was released before this one"),
+        ([], [], "no other model was released before this one"),
+        ([], [4], "no other model was released before this one"),
         ([4], None, "first run of this node"),
         ([4], [], "a model has been released since"),
         ([4], [4], "the same model as before"),

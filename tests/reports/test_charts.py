@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from reports.charts import curves, graph, history, slices, training, variants
 from reports.charts.canvas import Chart
@@ -33,7 +35,7 @@ NODES = [
 
 def cost(entries: list[dict[str, Any]], server: float | None = None) -> Chart:
     """Of the AUC against bytes."""
-    return variants.cost(entries, "bytes", "AUC", server, 0.002, higher_is_better=True)
+    return variants.cost(entries, "bytes", "AUC", server, 0.002)
 
 
 NUMBERS = FeatureStatistics(10, 1, mean=1.0, least=0.0, most=2.0, histogram=((0.0, 1.0, 6.0), (1.0, 2.0, 3.0)))
@@ -92,28 +94,36 @@ def test_one_that_lost_by_far_stands_at_the_edge_with_its_value() -> None:
     assert "lost at 0.4000" in cost([VARIANT, lost]).svg
 
 
-def test_the_front_is_the_best_of_all_that_are_as_cheap() -> None:
-    entries = [
-        {"name": "a", "bytes": 10, "value": 0.6, "accepted": True},
-        {"name": "b", "bytes": 20, "value": 0.5, "accepted": True},
-        {"name": "c", "bytes": 30, "value": 0.7, "accepted": True},
-        {"name": "d", "bytes": 5, "value": 0.9, "accepted": False},
-    ]
+def test_the_chart_rings_those_that_are_on_the_tables_front_and_no_others() -> None:
+    on, off = {**VARIANT, "pareto": True}, {**VARIANT, "name": "beaten", "bytes": 900, "pareto": False}
 
-    assert [one["name"] for one in variants._front(entries, "bytes", higher_is_better=True)] == ["a", "c"]
-    assert [one["name"] for one in variants._front(entries, "bytes", higher_is_better=False)] == ["a", "b"]
+    assert "on the front" in cost([on, off]).svg
+    assert "int8 1,000 and 0.7000, on the front" in cost([on, off]).alt
+    assert "beaten 900 and 0.7000, on the front" not in cost([on, off]).alt
+    assert "on the front" not in cost([off]).svg
+
+
+def test_costs_that_lie_near_each_other_fill_the_axis_and_have_ticks_enough() -> None:
+    times = [40.4, 41.5, 48.3, 48.4, 48.7, 53.2]
+    entries = [{**VARIANT, "name": f"v{place}", "latency_p50_us": time} for place, time in enumerate(times)]
+    svg = variants.cost(entries, "latency_p50_us", "AUC", 0.7, 0.002).svg
+
+    assert svg.count('id="xtick_') >= 5
+    marks = [
+        float(x) for x in re.findall(r'<use xlink:href="#\w+" x="([\d.]+)" y="[\d.]+" style="fill: var\(--blue', svg)
+    ]
+    assert max(marks) - min(marks) > 0.6 * 7.2 * 72
 
 
 def test_names_of_ten_variants_at_one_place_do_not_lie_over_each_other() -> None:
-    marks = re.findall(r">(int8_\d)<", cost([{**VARIANT, "name": f"int8_{n}"} for n in range(10)]).svg)
-    places = re.findall(
-        r'<text[^>]*(?:y="([\d.]+)"|translate\([\d.]+ ([\d.]+)\))[^>]*>int8_',
-        cost([{**VARIANT, "name": f"int8_{n}"} for n in range(10)]).svg,
-    )
+    svg = cost([{**VARIANT, "name": f"int8_{n}"} for n in range(10)]).svg
+    places = re.findall(r"<text[^>]*translate\(([\d.]+) ([\d.]+)\)[^>]*>int8_\d<", svg)
+    places += re.findall(r'<text[^>]*x="([\d.]+)" y="([\d.]+)"[^>]*>int8_\d<', svg)
 
-    assert len(marks) == 10
-    heights = sorted(float(one or other) for one, other in places)
-    assert all(after - before > 8 for before, after in itertools.pairwise(heights))
+    assert len(places) == 10
+    for one, other in itertools.combinations([(float(x), float(y)) for x, y in places], 2):
+        # A name is some 25 points wide and 8 high.
+        assert abs(one[0] - other[0]) > 25 or abs(one[1] - other[1]) > 8
 
 
 def test_the_heat_map_tells_thousandths_of_slices_that_are_judged() -> None:
@@ -123,6 +133,24 @@ def test_the_heat_map_tells_thousandths_of_slices_that_are_judged() -> None:
     assert "a=b  (900)" in chart.svg
     assert "a=few" not in chart.svg
     assert chart.alt.endswith("the worst slice of each: int8 a=b")
+
+
+def test_the_graph_of_eleven_columns_is_no_wider_than_a_page_at_its_own_size() -> None:
+    names = ("ExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator", "AnomalyGate", "Transform")
+    names += ("Trainer", "ServingValidator", "DeviceModels", "ReleaseGate", "ModelCard")
+    waits = [[], *([before] for before in names)]
+    line = [{**NODES[0], "id": name, "upstream": before} for name, before in zip(names, waits, strict=False)]
+
+    assert graph.graph(line).width <= 1016
+
+
+@pytest.mark.parametrize("name", ["ImportSchemaGen", "ExampleGen.import_carriers", "A", "averyveryverylongnodename"])
+def test_a_name_of_the_graph_is_whole_and_within_its_box(name: str) -> None:
+    lines = graph._lines(name)
+    wide = [TextPath((0, 0), line, 7.5, prop=FontProperties(weight="bold")).get_extents().width / 72 for line in lines]
+
+    assert "".join(lines) == name
+    assert max(wide) + 0.1 <= graph._box_width([name])
 
 
 def test_an_arrow_that_another_way_implies_is_left_out() -> None:

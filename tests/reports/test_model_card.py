@@ -85,7 +85,7 @@ def test_a_blessed_model_says_so_and_a_refused_one_says_why(
 def test_a_first_model_has_nothing_to_be_compared_with(first: dict[str, Path], tmp_path: Path) -> None:
     page, markdown = card(first, tmp_path / "card")
     for text in (page, markdown):
-        assert "There is no baseline yet: this is the first model." in text
+        assert "There is no baseline: no other model was released before this one." in text
         assert "against the baseline" not in text
 
 

@@ -1,6 +1,7 @@
 """Runs that are read again: the newest, a named one, and what a run does not have."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,17 @@ def test_what_a_run_did_not_reach_and_what_was_removed_are_told_apart(tmp_path: 
         run.artifact("Evaluator.evaluation")
     with pytest.raises(MissingArtifactError, match=r"artifacts/7 of Trainer\.model has been removed"):
         run.artifact("Trainer.model")
+
+
+@pytest.mark.parametrize("why", ["not chosen (--from/--to/--only)", "not reached: Trainer failed"])
+def test_what_a_node_that_was_kept_from_running_would_have_made_is_told_with_the_reason(
+    tmp_path: Path, why: str
+) -> None:
+    nodes = [{"id": "Evaluator", "status": "skipped", "seconds": 0.0, "why": why}]
+    run = read_run(write(tmp_path, "20260101T000000-1", nodes=nodes))
+
+    with pytest.raises(MissingArtifactError, match=re.escape(f"has no Evaluator.evaluation: Evaluator was {why}")):
+        run.artifact("Evaluator.evaluation")
 
 
 def test_a_run_of_before_there_was_a_config_tells_its_task_by_its_metrics(tmp_path: Path) -> None:

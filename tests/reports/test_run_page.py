@@ -44,7 +44,7 @@ def test_a_run_tells_how_it_was_started_what_its_nodes_did_and_what_came_of_it()
         "  ✓ Trainer           ran          1.0 s  network.epochs changed",
         "  = Pusher            cached       1.0 s",
         "",
-        "  test split              candidate   (no baseline yet)",
+        "  test split              candidate   (no baseline)",
         "  auc                        0.7123",
         "",
         "  blessed and pushed: version 8",

@@ -81,7 +81,7 @@ def test_a_pushed_run_shows_metrics_variants_and_version() -> None:
 def test_a_first_run_says_that_there_is_no_baseline() -> None:
     assert result_lines(record(metrics=metrics({"auc": 0.7}))) == [
         "",
-        "  test split              candidate   (no baseline yet)",
+        "  test split              candidate   (no baseline)",
         "  auc                        0.7000",
     ]
 

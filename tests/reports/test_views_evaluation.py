@@ -116,4 +116,7 @@ def test_slices_are_held_against_the_baseline_the_largest_loss_of_those_that_are
 
 
 def test_a_first_model_is_held_against_nothing_and_says_so() -> None:
-    assert "this is the first model" in binary(one_slice("overall", 5000, 0.7)).against_baseline().html()
+    assert (
+        "no other model was released before this one"
+        in binary(one_slice("overall", 5000, 0.7)).against_baseline().html()
+    )
