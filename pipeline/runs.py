@@ -41,6 +41,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"prune: expected --keep N, N being 1 or more. Received: {chosen.keep}")
     if chosen.action != "prune" and (chosen.keep is not None or chosen.dry_run):
         parser.error("--keep and --dry-run go with prune alone")
+    if chosen.action != "list" and (chosen.problem is not None or chosen.all):
+        # Who gives them to prune would think that the other problems' runs stay.
+        parser.error("--problem and --all go with list alone")
     return chosen
 
 
