@@ -177,5 +177,5 @@ def find_run(runs: Sequence[StoredRun], name: str) -> StoredRun:
         raise InputError(f"'{name}' begins the ids of {len(found)} runs: {', '.join(run.run_id for run in found[:4])}")
     raise InputError(
         f"no run '{name}': expected a number from 1, the newest, to {len(runs)}, the id of a run or its beginning, or "
-        f"{LATEST}.{nearest(name, [run.run_id for run in runs])}"
+        f"{LATEST}.{nearest(name, [run.run_id for run in runs], called='Runs')}"
     )

@@ -114,13 +114,13 @@ def explain(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
     return f"key '{key}': {detail['msg']}. Received: {detail['input']!r}"
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """A hint that names the closest known key, or the keys there are."""
+def nearest(name: str, known: list[str], *, called: str = "Known keys") -> str:
+    """A hint that names the closest one of those known, or all there are under what they are called."""
     folded = {key.casefold(): key for key in known}
     close = difflib.get_close_matches(name.casefold(), list(folded), n=1)
     if close:
         return f" Did you mean '{folded[close[0]]}'?"
-    return f" Known keys: {', '.join(sorted(known))}." if known else ""
+    return f" {called}: {', '.join(sorted(known))}." if known else ""
 
 
 def known_keys(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -167,6 +167,7 @@ def test_every_fault_is_told_at_once() -> None:
 def test_the_nearest_name_is_offered_or_else_all() -> None:
     assert nearest("epoch", ["epochs", "dropout"]) == " Did you mean 'epochs'?"
     assert nearest("x", ["b", "a"]) == " Known keys: a, b."
+    assert nearest("x", ["b", "a"], called="Nodes") == " Nodes: a, b."
     assert nearest("x", []) == ""
 
 
