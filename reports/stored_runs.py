@@ -123,13 +123,14 @@ def _read(number: int, folder: Path, *, under_way: bool) -> StoredRun:
     except OSError as error:
         return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, str(error.strerror))
     except ValidationError as error:
-        return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, _misfit(error))
+        return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, misfit(error))
     except ValueError as error:
         return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, f"not JSON: {error}")
     return StoredRun(number, folder.name, folder, State.RECORDED, record, config)
 
 
-def _misfit(error: ValidationError) -> str:
+def misfit(error: ValidationError) -> str:
+    """The first key of a JSON document that is not as it should be, and why."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"key '{where}': {first['msg']}" if where else str(first["msg"])
