@@ -15,7 +15,7 @@ from components.device_models import PREDICTIONS
 from components.release_store import current, versions
 from pipeline.beam import importable_project
 from pipeline.cause import why_not_reached
-from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
+from pipeline.config import ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
 from pipeline.interruption import INTERRUPTED
@@ -30,6 +30,7 @@ from pipeline.run_config import CONFIG, described
 from pipeline.session import Session
 from pipeline.terminal import LiveLine, NodeLines
 from reports.collected import collected
+from reports.output_folder import project_command
 from reports.run_record import RunRecord, write_json, write_record
 from reports.summary import result_lines, shortened
 from schema.errors import InputError, NotBlessedError, PipelineError
@@ -112,7 +113,7 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     record = replace(record, seconds=time.monotonic() - started)
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
-    _say(session.terminal, result_lines(record))
+    _say(session.terminal, result_lines(record, project_command("pipeline.devices", config.output, Path.cwd())))
     report = _reported(session)
     _say(session.terminal, closing_lines(record, session.folder, config.releases, report))
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
@@ -205,17 +206,12 @@ def closing_lines(record: RunRecord, folder: Path, releases: Path, report: str) 
     if record.pushed:
         version = int(record.pushed["version"])
         lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}{staleness(version, releases)}")
-        python = shortened(Path(sys.executable), base)
-        lines.append(f"  next    {python} -m pipeline.release list{_release_flags(releases)} (or rollback)")
+        output, problem = releases.parent.parent, releases.name
+        named = f" --problem {problem}" if problem != DEFAULT_PROBLEM else ""
+        lines.append(f"  next    {project_command(f'pipeline.release list{named}', output, base)} (or rollback)")
     elif record.reasons:
         lines.append("  next    mend the model or the bounds in problem.yaml, then run again; what is cached stays")
     return lines
-
-
-def _release_flags(releases: Path) -> str:
-    output, problem = releases.parent.parent, releases.name
-    flags = f" --problem {problem}" if problem != DEFAULT_PROBLEM else ""
-    return flags + (f" --output {shortened(output, Path.cwd())}" if output != Path(DEFAULT_OUTPUT).resolve() else "")
 
 
 def staleness(version: int, releases: Path) -> str:
