@@ -8,21 +8,23 @@ from pathlib import Path
 
 from components.release_store import CURRENT, MANIFEST, current, rollback, versions
 from pipeline.session import locked
+from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
 
 
 def main(arguments: list[str]) -> int:
     """Lists versions or goes back one; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.release", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.release", description=__doc__, allow_abbrev=False)
     parser.add_argument("action", choices=["list", "rollback"])
     parser.add_argument("--problem", default=DEFAULT_PROBLEM, help="a folder under schema/, or the path of one")
-    parser.add_argument("--output", default="output", help="the --output of the run that released")
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, help="the --output of the run that released")
     chosen = parser.parse_args(arguments)
     try:
-        destination = release_folder(Path(chosen.output), chosen.problem)
+        output = existing_output(chosen.output)
+        destination = release_folder(output, chosen.problem)
         if chosen.action == "rollback":
-            with locked(Path(chosen.output)):
+            with locked(output):
                 sys.stdout.write(f"current is now version {rollback(destination)}\n")
         else:
             sys.stdout.write("\n".join(list_lines(destination)) + "\n")
