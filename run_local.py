@@ -35,7 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", metavar="NODE", help="run this node alone")
     parser.add_argument("--no-cache", action="store_true", help="run every node, whatever has not changed")
     parser.add_argument("--quick", action="store_true", help="use a seeded sample of about 20,000 rows")
-    parser.add_argument("--dry-run", action="store_true", help="check config, schema and the data's headers, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="check config, schema, data headers and nodes, and stop")
     parser.add_argument("--list", action="store_true", help="list the nodes and stop")
     parser.add_argument("--verbose", action="store_true", help="debug messages in run.log")
     chosen = parser.parse_args(arguments)

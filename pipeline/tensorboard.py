@@ -136,7 +136,7 @@ def _launch(folder: Path, host: str, port: int) -> str:
     except program.TensorBoardPortInUseError:
         raise InputError(
             f"--port {port}: another program listens there, maybe an earlier TensorBoard. "
-            f"Name another: --port {port + 1}"
+            "Name another, or --port 0 for any free one"
         ) from None
     except program.TensorBoardServerException as error:
         raise InputError(f"--host {host} --port {port}: {error.msg}") from None
