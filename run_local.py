@@ -18,6 +18,7 @@ from schema.problem import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from pipeline.node_choice import Choice
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -34,7 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", metavar="NODE", help="run this node alone")
     parser.add_argument("--no-cache", action="store_true", help="run every node, whatever has not changed")
     parser.add_argument("--quick", action="store_true", help="use a seeded sample of about 20,000 rows")
-    parser.add_argument("--dry-run", action="store_true", help="check config, schema and the data's headers, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="check config, schema, data headers and nodes, and stop")
     parser.add_argument("--list", action="store_true", help="list the nodes and stop")
     parser.add_argument("--verbose", action="store_true", help="debug messages in run.log")
     chosen = parser.parse_args(arguments)
@@ -69,6 +70,7 @@ def main(arguments: list[str], started: float | None = None) -> int:
 
 def _main(chosen: argparse.Namespace, started: float) -> int:
     from pipeline.config import load_config
+    from pipeline.node_choice import Choice
     from pipeline.preflight import build_sample, check_engine, check_headers, check_metadata, find_data
 
     config = load_config(
@@ -89,12 +91,15 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
     if built:
         sys.stdout.write(f"{built}\n")
     engine = check_engine(config.environment.beam)
+    choice = Choice(chosen.only or chosen.first, chosen.only or chosen.last)
     if chosen.dry_run:
         told = (check_headers(config), check_metadata(config, log_in=False))
+        check_choice(config, choice)
         sys.stdout.writelines(f"{line}\n" for line in told if line)
         return 0
     find_data(config)
     check_metadata(config, log_in=True)
+    check_choice(config, choice)
     from pipeline.cloud_clients import without_cloud_clients
     from pipeline.loading import large_imports
     from pipeline.session import open_session
@@ -107,23 +112,46 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
         try:
             # Here, so that what they print goes to the log.
             with large_imports():
-                from pipeline.run import Choice, run
+                from pipeline.run import run
         finally:
             loading.clear()
-        return run(config, Choice(chosen.only or chosen.first, chosen.only or chosen.last), session, started)
+        return run(config, choice, session, started)
 
 
 def list_nodes(config: "Config") -> int:
     """Writes the graph's nodes in order."""
+    sys.stdout.writelines(f"{node}\n" for node in _upstream(config))
+    return 0
+
+
+def check_choice(config: "Config", choice: "Choice") -> None:
+    """Refuses a choice of nodes that does not fit the graph, before it is a run that has failed.
+
+    Raises:
+        InputError: naming the node or the range.
+    """
+    # The whole graph always fits, and is not worth the loading of TensorFlow here.
+    if not choice.is_all:
+        choice.check(_upstream(config))
+
+
+def _upstream(config: "Config") -> dict[str, list[str]]:
+    """What each node of the graph waits for, in the graph's order."""
     from pipeline.capture import captured
     from pipeline.cloud_clients import without_cloud_clients
     from pipeline.loading import large_imports
+    from pipeline.terminal import LiveLine
 
     with captured(Path(os.devnull)) as terminal, without_cloud_clients():
-        with large_imports():
-            from pipeline.graph import create_pipeline
-        terminal.writelines(f"{component.id}\n" for component in create_pipeline(config).components)
-    return 0
+        loading = LiveLine(terminal)
+        loading.show("loading TensorFlow and TFX")
+        try:
+            with large_imports():
+                from pipeline.graph import create_pipeline
+                from pipeline.local_runner import compile_graph, upstream_nodes
+            return upstream_nodes(compile_graph(create_pipeline(config)))
+        finally:
+            loading.clear()
 
 
 if __name__ == "__main__":

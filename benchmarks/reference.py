@@ -23,6 +23,7 @@ from sklearn.metrics import log_loss
 from ingestion.csv_reader import read_csv
 from ingestion.splits import SPLITS, assign
 from ingestion.windows import parse_window, select
+from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
 from schema.problem import DEFAULT_PROBLEM, Encoding, Problem, Task, problem_folder, read_problem
 from schema.rows import Column, Kind, columns, read_schema
@@ -287,7 +288,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.reference", description=__doc__, allow_abbrev=False)
     parser.add_argument("--problem", default=DEFAULT_PROBLEM, help="a folder under schema/, or the path of one")
     parser.add_argument("--data", type=Path, help="folder of spans; the problem's own when left out")
-    parser.add_argument("--output", type=Path, default=Path("output"), help="where the pipeline wrote its runs")
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, help="where the pipeline wrote its runs")
     return parser.parse_args(arguments)
 
 
@@ -297,9 +298,10 @@ def run(chosen: argparse.Namespace) -> list[str]:
     Raises:
         InputError: if the run, its predictions or the data are absent or do not belong together.
     """
+    output = existing_output(chosen.output)
     folder = problem_folder(chosen.problem, ROOT)
     problem = read_problem(folder)
-    latest = chosen.output / "runs" / "latest"
+    latest = output / "runs" / "latest"
     record = read_run(latest)
     scored = read_predictions(latest / "test_predictions.parquet", problem)
     spans = select(chosen.data or Path(problem.data.path), problem.data.pattern, parse_window(record["window"]))
@@ -317,7 +319,7 @@ def run(chosen: argparse.Namespace) -> list[str]:
         "auc": asdict(compared),
         "reference": {"setting": fitted.setting, "trees": fitted.trees, "eval_log_loss": fitted.eval_log_loss},
     }
-    _write_json(chosen.output / "reference.json", content)
+    _write_json(output / "reference.json", content)
     return table_lines(record["run_id"], fitted, compared, content["test_keys"], content["test_rows"])
 
 
@@ -334,6 +336,9 @@ def main(arguments: list[str]) -> int:
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return InputError.exit_code
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 

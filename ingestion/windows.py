@@ -56,7 +56,10 @@ def find_spans(folder: Path, pattern: str) -> dict[int, tuple[Path, ...]]:
             would be left out in silence.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such data folder. Name one with --data, or build the sample: make data")
+        raise InputError(
+            f"{folder}: no such data folder. Name one with --data, or as data.path in problem.yaml, relative to the "
+            "working directory (on Kubeflow to kubeflow.storage)"
+        )
     placeholder = _SPAN.search(pattern)
     if placeholder is None:
         raise InputError(f"data.pattern: expected a {{SPAN}} placeholder. Received: {pattern!r}")
@@ -104,7 +107,7 @@ def select(folder: Path, pattern: str, window: Window) -> dict[int, tuple[Path, 
     """
     spans = find_spans(folder, pattern)
     if not spans:
-        raise InputError(f"{folder}: no file fits '{pattern}'. {_content(folder)}")
+        raise InputError(f"{folder}: no file fits data.pattern '{pattern}'. {_content(folder)}")
     there = f"{folder} has spans {_ranges(spans)}."
     chosen = {span: files for span, files in spans.items() if span in window}
     if not chosen:

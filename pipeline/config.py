@@ -11,6 +11,7 @@ from google.protobuf import text_format
 from edge import recipes
 from ingestion.windows import Window, parse_window
 from pipeline.environment import Environment
+from reports.output_folder import DEFAULT_OUTPUT
 from schema.bound import BoundProblem, bind
 from schema.closed import load_yaml, nearest, read_yaml, yaml_fault
 from schema.errors import InputError
@@ -20,7 +21,6 @@ from schema.rows import read_schema
 ROOT = Path(__file__).resolve().parent.parent
 QUICK_ROWS = 20_000
 QUICK_BATCH_ROWS = 256
-DEFAULT_OUTPUT = "output"
 ALL_SPANS = Window()
 
 

@@ -190,7 +190,9 @@ def _place(lines: Sequence[str], marker: str, where: str) -> int:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.config_reference", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.config_reference", description=__doc__, allow_abbrev=False
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--write", type=Path, metavar="FILE", help="put the reference between the file's marker lines")
     what.add_argument("--check", type=Path, metavar="FILE", help="say whether the file's reference is up to date")

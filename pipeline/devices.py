@@ -9,11 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
 from edge.choice import Budget, Candidate, Choice, candidates, choose, front
 from pipeline.session import is_held
 from reports.columns import Column, aligned
+from reports.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.run_list import verdict
 from reports.run_record import why_absent
-from reports.stored_runs import LATEST, StoredRun, find_run, read_runs
+from reports.stored_runs import LATEST, StoredRun, find_run, misfit, read_runs
 from schema.errors import InputError, PipelineError
 from schema.rounding import rounded
 
@@ -21,12 +25,34 @@ _ARTIFACT = "DeviceModels.device_models"
 _ON_FRONT, _CHOSEN = "*", ">"
 
 
+class _Entry(BaseModel):
+    """What is read of an entry of variants.json; an older file lacks the last two."""
+
+    name: str
+    accepted: bool
+    reasons: list[str]
+    bytes: float
+    gzip_bytes: float
+    metric: str
+    value: float | None
+    latency_p50_us: float
+    latency_p95_us: float
+    change: float | None = None
+    peak_memory_bytes: float | None = None
+
+
+_ENTRIES = TypeAdapter(list[_Entry])
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.devices", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--output", default="output", help="the --output of the runs")
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, help="the --output of the runs")
     parser.add_argument(
-        "--run", default=LATEST, metavar="RUN", help="a run's number in the list, its id or its beginning, or latest"
+        "--run",
+        default=LATEST,
+        metavar="RUN",
+        help=f"a run's number in the list, its id or its beginning, or {LATEST}: the newest run with device variants",
     )
     parser.add_argument(
         "--budget",
@@ -44,39 +70,71 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parse(arguments)
     try:
         budget = Budget.parse(chosen.budget)
-        run, entries = read_variants(Path(chosen.output).expanduser().resolve(), chosen.run)
+        output = existing_output(chosen.output)
+        runs = read_runs(output / "runs", held=is_held(output))
+        run = find_variants(runs, chosen.run)
+        entries = read_variants(output, run)
         given = candidates(entries)
         choice = choose(given, budget)
         if chosen.json:
             told = json.dumps(_as_json(run, entries, given, budget, choice), indent=1)
         else:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-            told = "\n".join(lines(entries, budget, width))
+            told = "\n".join([*which(run, runs, chosen.run), *lines(entries, budget, width)])
         sys.stdout.write(f"{told}\n")
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
+        return InputError.exit_code
     return 0 if choice.chosen else 4
 
 
-def read_variants(output: Path, name: str) -> tuple[StoredRun, list[dict[str, Any]]]:
-    """A run and the entries of its variants.json.
+def find_variants(runs: Sequence[StoredRun], name: str) -> StoredRun:
+    """The run of that name, which has device variants; by `latest` the newest that has some.
 
     Raises:
-        InputError: if there is no such run, or it has no variants, or no longer.
+        InputError: if there is no such run, or it has none.
     """
-    if not output.is_dir():
-        raise InputError(f"{output}: no such folder")
-    run = find_run(read_runs(output / "runs", held=is_held(output)), name)
-    told = run.record.artifacts.get(_ARTIFACT)
-    if not told:
-        why = why_absent(run.record.nodes, "DeviceModels")
-        raise InputError(f"run {run.run_id} has no device variants: {why}")
-    path = output / told / "variants.json"
-    if not path.is_file():
-        raise InputError(f"run {run.run_id}: {path} has been removed")
-    entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return run, entries
+    having = [run for run in runs if _ARTIFACT in run.record.artifacts]
+    if name == LATEST and having:
+        return having[0]
+    run = find_run(runs, name)
+    if run in having:
+        return run
+    other = f"Run {having[0].number}, {having[0].run_id}, has some." if having else "No run in this folder has any."
+    why = why_absent(run.record.nodes, "DeviceModels")
+    raise InputError(f"run {run.number}, {run.run_id} ({verdict(run)}): has no device variants: {why}. {other}")
+
+
+def which(run: StoredRun, runs: Sequence[StoredRun], name: str) -> list[str]:
+    """A line that says which run is shown, where `latest` is not the newest of all."""
+    if name != LATEST or run is runs[0]:
+        return []
+    newest = runs[0]
+    return [f"run {run.number}, {run.run_id}: the newest with device variants; run 1 ({verdict(newest)}) has none", ""]
+
+
+def read_variants(output: Path, run: StoredRun) -> list[dict[str, Any]]:
+    """The entries of a run's variants.json.
+
+    Raises:
+        InputError: if the file is not there any longer, or is not what DeviceModels writes.
+    """
+    path = output / run.record.artifacts[_ARTIFACT] / "variants.json"
+    try:
+        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        _ENTRIES.validate_python(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"run {run.run_id}: {path} has been removed") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: not the variants of a run: {misfit(error)}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as JSON: {error}") from None
+    if not entries:
+        raise InputError(f"{path}: not the variants of a run: expected one or more. Received: none")
+    return entries
 
 
 def lines(entries: Sequence[Mapping[str, Any]], budget: Budget, width: int | None = None) -> list[str]:

@@ -6,6 +6,7 @@ installed yet, and it imports none of the packages that it asks about.
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import importlib.util
 import os
@@ -266,8 +267,12 @@ def have_bytecode(packages: Iterable[str]) -> dict[str, bool]:
     }
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Prints the findings; 0 if everything needed fits, else 2."""
+    about = "Says what does not fit on this machine, what would be right, and the line that mends it."
+    argparse.ArgumentParser(prog="python -m pipeline.doctor", description=about, allow_abbrev=False).parse_args(
+        arguments
+    )
     findings = examine(Path(__file__).resolve().parent.parent)
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     sys.stdout.write(render(findings, color) + "\n")
@@ -293,4 +298,4 @@ def _memory_bytes() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

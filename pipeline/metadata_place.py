@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.config import Config
 from pipeline.folder_identity import folder_token
@@ -32,9 +32,19 @@ def place(config: Config) -> Place:
         # Kubeflow keeps the metadata itself.
         return Place(kubeflow_name(config.name), config.root, None)
     if not environment.metadata.is_server:
-        connection = sqlite_metadata_connection_config(str(config.output / "metadata.sqlite"))
-        return Place(config.name, config.root, connection)
+        return Place(config.name, config.root, in_file(config.output / "metadata.sqlite"))
     return on_server(environment.metadata, config.name, config.root, config.output)
+
+
+def in_file(path: Path) -> metadata_store_pb2.ConnectionConfig:
+    """The connection to a store in a file, which is made when it is opened.
+
+    TFX's own function makes the folder too, and a graph may be looked at without one.
+    """
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = str(path)
+    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    return connection
 
 
 def on_server(settings: MetadataStore, name: str, root: str, output: Path) -> Place:

@@ -98,4 +98,5 @@ def check_headers(config: Config) -> str:
     known, spans = columns(read_schema(config.schema_file)), find_data(config)
     for path in (path for files in spans.values() for path in files):
         reader_of(path).check(path, known)
-    return f"{config.problem.name}: config, {len(spans)} spans and their columns in {config.data} are in order"
+    counted = "1 span and its columns" if len(spans) == 1 else f"{len(spans)} spans and their columns"
+    return f"{config.problem.name}: config, {counted} in {config.data} are in order"

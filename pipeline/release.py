@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.release_store import CURRENT, MANIFEST, current, rollback, use, versions
 from pipeline.session import locked
+from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
 
@@ -19,22 +20,23 @@ _UNREACHED = (
 
 def main(arguments: list[str]) -> int:
     """Lists versions, goes back one or to any; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.release", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.release", description=__doc__, allow_abbrev=False)
     parser.add_argument("action", choices=["list", "rollback", "use"])
     parser.add_argument("version", nargs="?", type=int, help="use: the version, as list shows it")
     parser.add_argument("--problem", default=DEFAULT_PROBLEM, help="a folder under schema/, or the path of one")
-    parser.add_argument("--output", default="output", help="the --output of the run that released")
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, help="the --output of the run that released")
     chosen = parser.parse_intermixed_args(arguments)
     if chosen.action == "use" and chosen.version is None:
         parser.error("use: expected a version, as list shows it. Received: none")
     if chosen.action != "use" and chosen.version is not None:
         parser.error(f"{chosen.action}: expected no version. Received: {chosen.version}")
     try:
-        destination = release_folder(Path(chosen.output), chosen.problem)
+        output = existing_output(chosen.output)
+        destination = release_folder(output, chosen.problem)
         if chosen.action == "list":
             lines = list_lines(destination)
         else:
-            with locked(Path(chosen.output)):
+            with locked(output):
                 version = rollback(destination) if chosen.action == "rollback" else use(destination, chosen.version)
             lines = [f"{CURRENT} is now version {version}", _UNREACHED]
         sys.stdout.write("\n".join(lines) + "\n")

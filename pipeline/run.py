@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 import traceback
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,13 +15,14 @@ from components.device_models import PREDICTIONS
 from components.release_store import current, versions
 from pipeline.beam import importable_project
 from pipeline.cause import why_not_reached
-from pipeline.config import DEFAULT_OUTPUT, ROOT, Config
+from pipeline.config import ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
 from pipeline.interruption import INTERRUPTED
 from pipeline.local_runner import LocalRunner, compile_graph, upstream_nodes
 from pipeline.metadata_server import opener
 from pipeline.metadata_types import register_types
+from pipeline.node_choice import Choice
 from pipeline.node_result import NodeError, NodeResult, Status
 from pipeline.parallelism import parallelism
 from pipeline.reporting import report_line
@@ -29,32 +30,14 @@ from pipeline.run_config import CONFIG, described
 from pipeline.session import Session
 from pipeline.terminal import LiveLine, NodeLines
 from reports.collected import collected
+from reports.output_folder import project_command
 from reports.run_record import RunRecord, write_json, write_record
 from reports.summary import result_lines, shortened
-from schema.closed import nearest
 from schema.errors import InputError, NotBlessedError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
 
 UNEXPECTED = 1
 _DISK_FAULTS = ("No space left on device", "disk is full", "Disk quota exceeded", "Read-only file system")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which nodes run: from the first and up to the last, both inclusive; None for that end of the graph."""
-
-    first: str | None = None
-    last: str | None = None
-
-    def check(self, known: list[str]) -> None:
-        """Refuses a node that is not in the graph.
-
-        Raises:
-            InputError: with the nearest name.
-        """
-        for name in (self.first, self.last):
-            if name is not None and name not in known:
-                raise InputError(f"no node '{name}' in the graph.{nearest(name, known)}")
 
 
 def _set_up_logging(verbose: bool) -> None:
@@ -69,12 +52,9 @@ def run(config: Config, choice: Choice, session: Session, started: float) -> int
 
     Args:
         config: what runs.
-        choice: which nodes of it.
+        choice: which nodes of it, checked already: a run that cannot begin is none.
         session: where it is told.
         started: the time.monotonic() at which the process began.
-
-    Raises:
-        InputError: if a chosen node is not in the graph.
     """
     _set_up_logging(session.verbose)
     at_once = parallelism(config)
@@ -94,14 +74,12 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     write_json(described(config), session.folder / CONFIG)
     ir = compile_graph(create_pipeline(config))
     upstream = upstream_nodes(ir)
-    known = list(upstream)
     settings = config.environment.metadata
     runner = LocalRunner(ir, session.run_id, at_once=at_once, engine=engine, open_store=opener(settings))
     try:
-        choice.check(known)
         if settings.is_server:
             register_types(settings, ir)
-        if choice.first or choice.last:
+        if not choice.is_all:
             earlier = runner.choose(choice.first, choice.last)
             if earlier:
                 _say(session.terminal, [f"  earlier nodes come from run {earlier}", ""])
@@ -135,7 +113,7 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     record = replace(record, seconds=time.monotonic() - started)
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
-    _say(session.terminal, result_lines(record))
+    _say(session.terminal, result_lines(record, project_command("pipeline.devices", config.output, Path.cwd())))
     report = _reported(session)
     _say(session.terminal, closing_lines(record, session.folder, config.releases, report))
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
@@ -228,17 +206,12 @@ def closing_lines(record: RunRecord, folder: Path, releases: Path, report: str) 
     if record.pushed:
         version = int(record.pushed["version"])
         lines.append(f"  model   {shortened(Path(record.pushed['path']), base)}{staleness(version, releases)}")
-        python = shortened(Path(sys.executable), base)
-        lines.append(f"  next    {python} -m pipeline.release list{_release_flags(releases)} (or rollback)")
+        output, problem = releases.parent.parent, releases.name
+        named = f" --problem {problem}" if problem != DEFAULT_PROBLEM else ""
+        lines.append(f"  next    {project_command(f'pipeline.release list{named}', output, base)} (or rollback)")
     elif record.reasons:
         lines.append("  next    mend the model or the bounds in problem.yaml, then run again; what is cached stays")
     return lines
-
-
-def _release_flags(releases: Path) -> str:
-    output, problem = releases.parent.parent, releases.name
-    flags = f" --problem {problem}" if problem != DEFAULT_PROBLEM else ""
-    return flags + (f" --output {shortened(output, Path.cwd())}" if output != Path(DEFAULT_OUTPUT).resolve() else "")
 
 
 def staleness(version: int, releases: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from components.release_store import current, versions
 from components.span_store import SPANS_FILE
 from pipeline.session import is_held
+from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from reports.run_diff import Side, diff_lines
 from reports.run_list import CURRENT, ON_DISK, list_lines
 from reports.run_page import page_lines
@@ -28,7 +29,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "runs", nargs="*", metavar="RUN", help="a run's number in the list, its id or its beginning, or latest"
     )
-    parser.add_argument("--output", default="output", help="the --output of the runs")
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, help="the --output of the runs")
     parser.add_argument("--problem", help="list: only the runs of this pipeline")
     parser.add_argument("--all", action="store_true", help="list: all runs, not the newest 30 alone")
     parser.add_argument("--keep", type=int, metavar="N", help="prune: finished runs of each problem that stay")
@@ -41,6 +42,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"prune: expected --keep N, N being 1 or more. Received: {chosen.keep}")
     if chosen.action != "prune" and (chosen.keep is not None or chosen.dry_run):
         parser.error("--keep and --dry-run go with prune alone")
+    if chosen.action != "list" and (chosen.problem is not None or chosen.all):
+        # Who gives them to prune would think that the other problems' runs stay.
+        parser.error("--problem and --all go with list alone")
     return chosen
 
 
@@ -48,9 +52,7 @@ def main(arguments: list[str]) -> int:
     """Lists, shows, compares or removes runs; returns the exit code."""
     chosen = parse(arguments)
     try:
-        output = Path(chosen.output).expanduser().resolve()
-        if not output.is_dir():
-            raise InputError(f"--output {chosen.output}: no such folder")
+        output = existing_output(chosen.output)
         sys.stdout.write("\n".join(_lines(chosen, output)) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
@@ -89,9 +91,10 @@ def _listing(chosen: argparse.Namespace, output: Path, runs: list[StoredRun], wi
     shown = [run for run in runs if chosen.problem in (None, run.problem)]
     if shown:
         return list_lines(shown, version_marks(output), every=chosen.all, width=width)
-    named = "" if chosen.problem is None else f" of problem '{chosen.problem}'"
     known = sorted({run.problem for run in runs if run.problem})
-    return [f"{output}: no run{named}" + (f". Problems: {', '.join(known)}" if known else "")]
+    if chosen.problem is not None and known:
+        raise InputError(f"--problem {chosen.problem}: no run of it in {output}. Problems: {', '.join(known)}")
+    return [f"{output}: no run"]
 
 
 def version_marks(output: Path) -> dict[tuple[str, str], str]:
@@ -128,7 +131,11 @@ def _artifact(output: Path, run: StoredRun, name: str) -> Path | None:
 def _spans(examples: Path | None) -> Any:
     if examples is None or not (examples / SPANS_FILE).is_file():
         return None
-    return json.loads((examples / SPANS_FILE).read_text(encoding="utf-8"))
+    path = examples / SPANS_FILE
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as JSON: {error}") from None
 
 
 def _slices(evaluations: Sequence[Any]) -> list[Any]:

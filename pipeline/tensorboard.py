@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.input_profile import input_lines
+from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
 
 # By the artifacts of a run.json: where in the artifact TensorBoard reads, and what is added to the run's id.
@@ -21,6 +22,7 @@ _SEARCH = "Tuner.tuner_results"
 _FINE_TUNING = "FineTuner.model_run"
 _LOGS = {_TRAINING: (".", ""), _SEARCH: ("logs", " trials"), _FINE_TUNING: (".", " fine-tuning")}
 _REFRESH_SECONDS = 10
+_LARGEST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -134,24 +136,34 @@ def _launch(folder: Path, host: str, port: int) -> str:
     except program.TensorBoardPortInUseError:
         raise InputError(
             f"--port {port}: another program listens there, maybe an earlier TensorBoard. "
-            f"Name another: --port {port + 1}"
+            "Name another, or --port 0 for any free one"
         ) from None
     except program.TensorBoardServerException as error:
         raise InputError(f"--host {host} --port {port}: {error.msg}") from None
 
 
+def _port(text: str) -> int:
+    """A number that a port may have; TensorBoard takes others and ends in an OverflowError."""
+    if not (text.isascii() and text.isdecimal() and int(text) <= _LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {_LARGEST_PORT}. Received: {text}")
+    return int(text)
+
+
 def main(arguments: list[str]) -> int:
     """Shows TensorBoard; returns the exit code: 0 when it is interrupted, 2 if there is nothing to show."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.tensorboard", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--output", default="output", help="the --output of the runs")
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, help="the --output of the runs")
     parser.add_argument("--host", default="localhost", help="0.0.0.0 for other machines to see it too")
-    parser.add_argument("--port", type=int, default=6006, help="0 for any free one")
+    parser.add_argument("--port", type=_port, default=6006, help="0 for any free one")
     chosen = parser.parse_args(arguments)
     try:
-        serve(Path(chosen.output), chosen.host, chosen.port)
+        serve(existing_output(chosen.output), chosen.host, chosen.port)
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
+        return InputError.exit_code
     except KeyboardInterrupt:
         sys.stdout.write("\n")
     return 0

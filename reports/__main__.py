@@ -1,9 +1,10 @@
-"""Writes the report of an earlier run: `python -m reports OUTPUT`."""
+"""Writes the report of an earlier run: `python -m reports [--output OUTPUT] [--run RUN]`."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from reports.stored_runs import LATEST, State, find_run, read_runs
 from schema.errors import InputError, PipelineError
 
@@ -11,12 +12,21 @@ from schema.errors import InputError, PipelineError
 def main(arguments: list[str]) -> int:
     """Writes `report.html` and `report.json` into the run's folder; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__, allow_abbrev=False)
-    parser.add_argument("output", nargs="?", default="output", help="the --output of the run")
-    parser.add_argument("--run", default=LATEST, help="its number in pipeline.runs, its id or its beginning")
+    parser.add_argument("folder", nargs="?", metavar="OUTPUT", help="the same as --output OUTPUT")
+    parser.add_argument("--output", help=f"the --output of the run; {DEFAULT_OUTPUT} when left out")
+    parser.add_argument(
+        "--run",
+        default=LATEST,
+        metavar="RUN",
+        help=f"its number in pipeline.runs, its id or its beginning, or {LATEST}: the newest run that has ended",
+    )
     parser.add_argument("--to", metavar="FOLDER", help="where to write; the run's own folder when left out")
     chosen = parser.parse_args(arguments)
+    if chosen.folder is not None and chosen.output is not None:
+        parser.error(f"the output folder is named twice: {chosen.folder} and --output {chosen.output}")
+    told = next((given for given in (chosen.output, chosen.folder) if given is not None), DEFAULT_OUTPUT)
     try:
-        return _main(Path(chosen.output), chosen.run, chosen.to)
+        return _main(existing_output(told), chosen.run, chosen.to)
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

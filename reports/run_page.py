@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports.columns import cut
+from reports.output_folder import project_command
 from reports.run_list import CURRENT, Marks, failed_node, maker, verdict, when
 from reports.stored_runs import CONFIG, RECORD, State, StoredRun
 from reports.summary import node_line, result_lines, shortened
@@ -26,7 +27,7 @@ def page_lines(
         base: the folder to which paths are told relative.
         width: characters of a line; None for as many as it takes.
     """
-    lines = [*_head(run, runs), *_nodes(run), *_results(run), *_closing(run, marks, base)]
+    lines = [*_head(run, runs), *_nodes(run), *_results(run, base), *_closing(run, marks, base)]
     return [cut(line, width) for line in lines]
 
 
@@ -62,13 +63,15 @@ def _nodes(run: StoredRun) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _results(run: StoredRun) -> list[str]:
+def _results(run: StoredRun, base: Path) -> list[str]:
     record = run.record
+    named = "" if run.number == 1 else f" --run {run.number}"
+    more = project_command(f"pipeline.devices{named}", run.folder.parent.parent, base)
     if record.status != "interrupted":
-        return result_lines(record)
+        return result_lines(record, more)
     # Its only reason is the interruption, which is no verdict on a model.
     where = failed_node(record)
-    return [*result_lines(replace(record, reasons=[])), "", f"  interrupted{f' in {where}' if where else ''}"]
+    return [*result_lines(replace(record, reasons=[]), more), "", f"  interrupted{f' in {where}' if where else ''}"]
 
 
 def _closing(run: StoredRun, marks: Marks, base: Path) -> list[str]:

@@ -123,13 +123,14 @@ def _read(number: int, folder: Path, *, under_way: bool) -> StoredRun:
     except OSError as error:
         return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, str(error.strerror))
     except ValidationError as error:
-        return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, _misfit(error))
+        return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, misfit(error))
     except ValueError as error:
         return StoredRun(number, folder.name, folder, State.UNREADABLE, empty, config, f"not JSON: {error}")
     return StoredRun(number, folder.name, folder, State.RECORDED, record, config)
 
 
-def _misfit(error: ValidationError) -> str:
+def misfit(error: ValidationError) -> str:
+    """The first key of a JSON document that is not as it should be, and why."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"key '{where}': {first['msg']}" if where else str(first["msg"])
@@ -177,5 +178,5 @@ def find_run(runs: Sequence[StoredRun], name: str) -> StoredRun:
         raise InputError(f"'{name}' begins the ids of {len(found)} runs: {', '.join(run.run_id for run in found[:4])}")
     raise InputError(
         f"no run '{name}': expected a number from 1, the newest, to {len(runs)}, the id of a run or its beginning, or "
-        f"{LATEST}.{nearest(name, [run.run_id for run in runs])}"
+        f"{LATEST}.{nearest(name, [run.run_id for run in runs], called='Runs')}"
     )

@@ -25,15 +25,20 @@ def node_line(node: str, status: str, seconds: float) -> str:
     return f"  {_MARKS[status]} {node:<18}{status:<9}{seconds:>7.1f} s"
 
 
-def result_lines(record: RunRecord) -> list[str]:
-    """Metrics, variants and verdict of a run, in what its nodes leave of one screen."""
+def result_lines(record: RunRecord, more_variants: str) -> list[str]:
+    """Metrics, variants and verdict of a run, in what its nodes leave of one screen.
+
+    Args:
+        record: the run's.
+        more_variants: the command that lists those device variants too that find no room.
+    """
     metrics = _metrics(record)
     room = _SCREEN - _AROUND - bool(record.pushed) - len(record.nodes) - len(_spaced(metrics))
     # One more for the empty line above each block.
     least = _LEAST_VARIANTS + 1 if record.variants else 0
     verdict = _verdict(record, room - least - 1)
     left = room - len(_spaced(verdict)) - 1
-    return _spaced(metrics, _variants(record, max(left, _LEAST_VARIANTS)), verdict)
+    return _spaced(metrics, _variants(record, max(left, _LEAST_VARIANTS), more_variants), verdict)
 
 
 def _spaced(*blocks: list[str]) -> list[str]:
@@ -59,7 +64,7 @@ def _metrics(record: RunRecord) -> list[str]:
     return lines
 
 
-def _variants(record: RunRecord, room: int) -> list[str]:
+def _variants(record: RunRecord, room: int, more: str) -> list[str]:
     """A line a variant under a head, and why not of those rejected, in at most `room` lines, 3 or more."""
     if not record.variants:
         return []
@@ -71,7 +76,7 @@ def _variants(record: RunRecord, room: int) -> list[str]:
         return [*lines, *_reasons(record, room - len(lines))]
     rest = record.variants[room - 2 :]
     accepted = sum(variant["accepted"] for variant in rest)
-    return [*lines[: room - 1], f"  and {len(rest)} more, {accepted} of them accepted: see python -m pipeline.devices"]
+    return [*lines[: room - 1], f"  and {len(rest)} more, {accepted} of them accepted: see {more}"]
 
 
 def _variant(variant: dict[str, Any], name_width: int, metric_width: int) -> str:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schema.errors import InputError
 
+# To pydantic a list in YAML is an array in JSON, and a tuple in the record.
+_NO_LIST = ("tuple_type", "list_type")
+
 
 class Closed(BaseModel):
     """A frozen record that refuses unknown keys, does not coerce types, and holds no NaN and no infinity."""
@@ -111,16 +114,23 @@ def explain(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
     if detail["type"] == "value_error":
         # A record's own check: its sentence says what was received, and the whole record would hide it.
         return f"key '{key}': {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
-    return f"key '{key}': {detail['msg']}. Received: {detail['input']!r}"
+    expected = _list_for(detail["input"]) if detail["type"] in _NO_LIST else detail["msg"]
+    return f"key '{key}': {expected}. Received: {detail['input']!r}"
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """A hint that names the closest known key, or the keys there are."""
+def _list_for(received: Any) -> str:
+    """What is expected in place of a value that is no list: of a lone one, the list that has it."""
+    lone = isinstance(received, str | int | float) and not isinstance(received, bool)
+    return f"expected a list, such as [{received}]" if lone else "expected a list"
+
+
+def nearest(name: str, known: list[str], *, called: str = "Known keys") -> str:
+    """A hint that names the closest one of those known, or all there are under what they are called."""
     folded = {key.casefold(): key for key in known}
     close = difflib.get_close_matches(name.casefold(), list(folded), n=1)
     if close:
         return f" Did you mean '{folded[close[0]]}'?"
-    return f" Known keys: {', '.join(sorted(known))}." if known else ""
+    return f" {called}: {', '.join(sorted(known))}." if known else ""
 
 
 def known_keys(model: type[BaseModel], path: list[str]) -> list[str]:

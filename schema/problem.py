@@ -275,9 +275,9 @@ def problem_folder(name: str, root: Path) -> Path:
         if (folder / "problem.yaml").is_file():
             return folder
     known = sorted(path.parent.name for path in (root / "schema").glob("*/problem.yaml"))
-    raise InputError(
-        f"--problem: no problem.yaml in schema/{name} or {name}. Known problems: {', '.join(known) or 'none'}."
-    )
+    # An absolute path is one place and not two.
+    places = " or ".join(dict.fromkeys((str(Path("schema") / name), name)))
+    raise InputError(f"--problem: no problem.yaml in {places}. Known problems: {', '.join(known) or 'none'}.")
 
 
 def read_problem(folder: Path) -> Problem:

@@ -136,7 +136,7 @@ def test_no_data_is_named(run: Callable[..., Ended], tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     ended = run(tmp_path / "bare")
     assert ended.code == 2
-    assert "no file fits 'year-{SPAN:4}.csv'" in ended.text
+    assert "no file fits data.pattern 'year-{SPAN:4}.csv'" in ended.text
 
 
 def test_a_window_without_data_is_named(run: Callable[..., Ended], data: Path) -> None:

@@ -151,12 +151,12 @@ def test_a_pattern_without_a_span_is_refused(tmp_path: Path) -> None:
 def test_a_data_folder_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     place(tmp_path, "file")
 
-    with pytest.raises(InputError, match=rf"{name}: no such data folder\. Name one with --data, or .*: make data"):
+    with pytest.raises(InputError, match=rf"{name}: no such data folder\. .* data\.path .* the working directory"):
         select(tmp_path / name, PATTERN, Window())
 
 
 def test_a_folder_without_a_fitting_file_shows_what_it_has(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no file fits 'span-\{SPAN:2\}/\*\.csv'\. The folder is empty\."):
+    with pytest.raises(InputError, match=r"no file fits data\.pattern 'span-\{SPAN:2\}/\*\.csv'\. The folder is empty"):
         select(tmp_path, PATTERN, Window())
 
     place(tmp_path, "d.csv", "c.csv", "b/x.csv", "a.csv")

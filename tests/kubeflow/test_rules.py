@@ -7,11 +7,12 @@ import pytest
 
 from models.training_options import Training
 from pipeline.beam_settings import Beam, Dataflow
-from pipeline.config import Containers
+from pipeline.config import Containers, load_config
 from pipeline.environment import Environment, Kubeflow, Resources, Volume
 from pipeline.kubeflow import rules
 from pipeline.kubeflow.rules import Subject
 from pipeline.metadata_store import MetadataStore
+from pipeline.parallelism import Workers, configured_workers
 
 KUBEFLOW = Kubeflow(storage="/mnt/pipeline", volumes=(Volume(claim="pipeline", path="/mnt/pipeline"),))
 
@@ -42,6 +43,23 @@ def test_what_is_right_has_no_fault() -> None:
     assert rules.faults(vertex) == []
     placed = Containers("i:1", project="p", location="europe-west4")
     assert rules.faults(replace(vertex, training=WORKERS, containers=placed)) == []
+
+
+@pytest.mark.parametrize("environment", ["kubeflow", "vertex"])
+@pytest.mark.parametrize("runner", ["flink", "spark"])
+def test_an_environment_of_kubeflow_has_nothing_of_its_own_against_a_runner(environment: str, runner: str) -> None:
+    """So that the rule is what refuses it, and no key that nobody has set."""
+    config = load_config("nyc_flights", environment=environment, sets=[f"beam.runner={runner}"])
+
+    (fault,) = rules.engines(subject(beam=config.environment.beam))
+    assert fault.startswith(f"beam.runner: {runner}'s workers do not see a node's artifacts")
+
+
+@pytest.mark.parametrize("environment", ["kubeflow", "vertex"])
+def test_an_environment_of_kubeflow_reads_by_two_threads(environment: str) -> None:
+    assert configured_workers(load_config("nyc_flights", environment=environment).environment.beam) == Workers(
+        "multi_threading", 2
+    )
 
 
 def constant(value: Any) -> dict[str, Any]:

@@ -199,6 +199,10 @@ def test_an_unknown_problem_lists_the_known_ones() -> None:
     assert "nyc_flights" in message
 
 
+def test_the_path_of_a_folder_without_a_problem_is_named_once(tmp_path: Path) -> None:
+    assert refused(str(tmp_path)).startswith(f"--problem: no problem.yaml in {tmp_path}. Known problems: ")
+
+
 def test_a_problem_without_a_schema_names_the_file(fields: str) -> None:
     (Path(fields) / "schema.pbtxt").unlink()
 

@@ -97,9 +97,57 @@ def test_what_cannot_be_answered_is_told(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "not readable as JSON: Expecting property name"),
+        ("{}", "not the variants of a run: Input should be a valid list"),
+        ("[]", "not the variants of a run: expected one or more. Received: none"),
+        (json.dumps([{**VARIANTS[0], "metric": 1}]), "not the variants of a run: key '0.metric': Input should be"),
+        ('[{"name": "int8"}]', "not the variants of a run: key '0.accepted': Field required"),
+    ],
+)
+def test_variants_that_are_not_readable_are_told_with_their_file(
+    output: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    path = output / "artifacts" / "devices" / "variants.json"
+    path.write_text(text, encoding="utf-8")
+
+    assert main(["--output", str(output)]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.startswith(f"{path}: {told}")
+
+
+def test_an_older_file_may_lack_what_was_not_measured(output: Path) -> None:
+    old = [{key: one[key] for key in one if key not in ("change", "peak_memory_bytes")} for one in VARIANTS]
+    (output / "artifacts" / "devices" / "variants.json").write_text(json.dumps(old), encoding="utf-8")
+
+    assert main(["--output", str(output)]) == 0
+
+
+def test_latest_is_the_newest_run_with_variants_and_is_named(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for later, status in (("20130201T120000-000000", "finished"), ("20130301T120000-000000", "failed")):
+        (output / "runs" / later).mkdir()
+        write_record(RunRecord(later, status, problem="flights"), output / "runs" / later)
+
+    assert main(["--output", str(output)]) == 0
+    told = f"run 3, {RUN}: the newest with device variants; run 1 (failed) has none"
+    assert capsys.readouterr().out.splitlines()[0] == told
+    assert main(["--output", str(output), "--run", "2"]) == 2
+    told = f"run 2, 20130201T120000-000000 (finished): has no device variants: DeviceModels did not finish in it. Run 3, {RUN}, has some.\n"
+    assert capsys.readouterr().err == told
+
+
+def test_without_any_variants_latest_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs" / RUN).mkdir(parents=True)
+
+    assert main(["--output", str(tmp_path)]) == 2
+    told = f"run 1, {RUN} (cut off): has no device variants: DeviceModels did not finish in it. No run in this folder has any.\n"
+    assert capsys.readouterr().err == told
+
+
 def test_variants_that_are_gone_are_told(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (output / "artifacts" / "devices" / "variants.json").unlink()
     assert main(["--output", str(output)]) == 2
     assert "variants.json has been removed" in capsys.readouterr().err
-    assert main(["--output", str(output / "absent")]) == 2
-    assert "no such folder" in capsys.readouterr().err

@@ -198,12 +198,23 @@ def test_only_a_failure_exits_2(marks, code):
 
 def test_it_runs_where_nothing_is_installed_and_says_so():
     # -S and -I leave the standard library alone on the path, as on a machine before the first `make`.
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipeline import doctor; sys.exit(doctor.main())"
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipeline import doctor; sys.exit(doctor.main([]))"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (2, "")
     assert re.search(r"^FAIL  packages +(\d+) of \1 not as locked: ", done.stdout, re.MULTILINE)
     assert "\033" not in done.stdout
+
+
+def test_help_and_a_flag_that_there_is_not_check_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "examine", lambda _: pytest.fail("the checks were run"))
+
+    with pytest.raises(SystemExit, match="0"):
+        doctor.main(["--help"])
+    assert "Says what does not fit on this machine" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        doctor.main(["--nope"])
+    assert "unrecognized arguments: --nope" in capsys.readouterr().err
 
 
 def test_the_python_it_asks_for_is_the_project_s():

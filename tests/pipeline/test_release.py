@@ -31,6 +31,7 @@ def lay_nothing(_: Path, __: Stamp) -> None:
 @pytest.fixture
 def pushed(tmp_path: Path) -> Path:
     """Where the released versions of nyc_flights lie."""
+    (tmp_path / "output").mkdir()
     return tmp_path / "output" / "pushed" / "nyc_flights"
 
 
@@ -196,6 +197,7 @@ def test_an_unknown_problem_is_named_with_those_there_are(command: Command, push
 
 
 def test_a_problem_may_be_the_path_of_its_folder(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "output").mkdir()
     folder = tmp_path / "elsewhere" / "crops"
     folder.mkdir(parents=True)
     (folder / "problem.yaml").write_text(PROBLEM, encoding="utf-8")
@@ -296,6 +298,13 @@ def test_it_runs_as_a_module_and_its_exit_code_is_the_command_s(tmp_path: Path) 
     assert (
         done.stderr == f"{tmp_path}/pushed/nyc_flights: no version has been released, so there is none to go back to\n"
     )
+
+
+def test_a_flag_is_not_guessed_from_its_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["list", "--out", "x"])
+
+    assert "unrecognized arguments: --out x" in capsys.readouterr().err
 
 
 def test_an_unknown_action_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.node_choice import Choice
 from pipeline.node_result import NodeResult, Status
 from pipeline.run import (
-    Choice,
     closing_lines,
     disk_fault,
     exit_code,

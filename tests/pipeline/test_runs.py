@@ -86,8 +86,11 @@ def test_the_list_is_what_is_done_without_a_word(command: Command) -> None:
 
 def test_runs_of_one_problem_keep_their_numbers(command: Command) -> None:
     assert [line.split()[0] for line in command("list", "--problem", "flights")[1]] == ["run", "2", "3"]
-    code, lines, _ = command("list", "--problem", "fligths")
-    assert (code, lines[0].partition(": ")[2]) == (0, "no run of problem 'fligths'. Problems: crops, flights")
+
+
+def test_a_problem_without_runs_is_told_with_those_that_have_some(command: Command, tmp_path: Path) -> None:
+    told = f"--problem fligths: no run of it in {tmp_path}. Problems: crops, flights\n"
+    assert command("list", "--problem", "fligths") == (2, [], told)
 
 
 def test_versions_on_disk_are_marked(command: Command, tmp_path: Path) -> None:
@@ -193,6 +196,16 @@ def test_a_folder_that_is_not_there_is_named_and_not_made(
     assert not (tmp_path / "nope").exists()
 
 
+def test_spans_that_are_not_readable_are_named(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "artifacts" / "ExampleGen" / "examples" / "1" / SPANS_FILE
+    path.write_text("{", encoding="utf-8")
+
+    code, lines, error = command("diff", "3", "2")
+
+    assert (code, lines) == (2, [])
+    assert error.startswith(f"{path}: not readable as JSON: ")
+
+
 def test_a_folder_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
 
@@ -219,6 +232,9 @@ def test_a_current_version_that_leads_nowhere_is_no_traceback(command: Command, 
         (["prune"], "prune: expected --keep N, N being 1 or more. Received: None"),
         (["prune", "--keep", "0"], "prune: expected --keep N, N being 1 or more. Received: 0"),
         (["list", "--keep", "1"], "--keep and --dry-run go with prune alone"),
+        (["prune", "--keep", "1", "--problem", "flights"], "--problem and --all go with list alone"),
+        (["show", "1", "--problem", "flights"], "--problem and --all go with list alone"),
+        (["diff", "1", "2", "--all"], "--problem and --all go with list alone"),
         (["forward"], "invalid choice: 'forward'"),
     ],
 )

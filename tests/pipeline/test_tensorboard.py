@@ -1,5 +1,6 @@
 """The TensorBoard command: which trainings it shows, under which names, and what it says when it cannot."""
 
+import errno
 import json
 import os
 import signal
@@ -132,6 +133,25 @@ def test_laid_out_again_only_what_is_new_is_added(run: Lay, tmp_path: Path) -> N
     assert first.resolve().parent == tmp_path / "artifacts" / "run" / "7" / "train"
     (loss,) = EventAccumulator(str(board / "20260102" / "train")).Reload().Tensors("loss")
     assert tf.make_ndarray(loss.tensor_proto) == 0.5
+
+
+@pytest.mark.parametrize("port", ["-1", "99999", "http"])
+def test_a_port_that_there_is_not_is_bad_usage(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([f"--port={port}"])
+    assert f"--port: expected a number from 0 to 65535. Received: {port}" in capsys.readouterr().err
+
+
+def test_what_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/x/runs")
+
+    monkeypatch.setattr("pipeline.tensorboard.find_trainings", refused)
+
+    assert main(["--output", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "/x/runs: Permission denied\n"
 
 
 def test_a_port_that_is_taken_is_said(run: Lay, tmp_path: Path) -> None:

@@ -42,6 +42,18 @@ def test_the_command_writes_both_files_beside_the_record(tmp_path: Path, capsys:
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "run.json"]
 
 
+def test_the_output_is_named_by_place_or_by_flag_and_not_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path, "20260101T000000-1")
+
+    assert main(["--output", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{folder / HTML}\n"
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path), "--output", "elsewhere"])
+    assert f"the output folder is named twice: {tmp_path} and --output elsewhere" in capsys.readouterr().err
+
+
 def test_the_command_writes_elsewhere_if_asked(tmp_path: Path) -> None:
     write(tmp_path, "20260101T000000-1")
 
@@ -66,5 +78,5 @@ def test_a_run_that_was_cut_off_has_no_report(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_folder_without_runs_is_an_answer_and_no_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "none")]) == 2
+    assert main([str(tmp_path)]) == 2
     assert "make run" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """One run on one screen."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from reports.stored_runs import State, StoredRun, read_runs
 from tests.reports.run_case import metrics, nodes, pushed, run
 
 BASE = Path("/output")
+VARIANT = {
+    **{"bytes": 5, "gzip_bytes": 4, "metric": "auc", "value": 0.7, "change": None, "latency_p50_us": 2.0},
+    **{"accepted": True, "reasons": []},
+}
 
 
 def page(shown: StoredRun, *others: StoredRun, mark: str = "") -> list[str]:
@@ -86,6 +91,17 @@ def test_a_run_without_a_record_is_shown_by_what_there_is(state: State) -> None:
 
     assert lines[0].endswith(f": {state}")
     assert lines[1:4] == ["  command run_local.py", "  when    2013-09-01 12:05 UTC", "  window  spans :3"]
+
+
+@pytest.mark.parametrize(("number", "told"), [(1, " --output ."), (2, " --run 2 --output .")])
+def test_variants_that_find_no_room_are_listed_by_a_command(
+    number: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python")
+    entries = [{**VARIANT, "name": f"variant_{place}"} for place in range(40)]
+    shown = run(number, variants=entries)
+
+    assert f"of them accepted: see /usr/bin/python -m pipeline.devices{told}" in "\n".join(page(shown))
 
 
 def test_files_are_named_that_are_there(tmp_path: Path) -> None:

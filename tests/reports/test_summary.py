@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from reports.run_record import RunRecord
-from reports.summary import node_line, result_lines, shortened
+from reports.summary import node_line, shortened
+from reports.summary import result_lines as lines_of
 
 NAN = float("nan")
 # Those of the header and of the closing lines, which the run writes around the result; one more if it pushed.
@@ -29,6 +30,11 @@ def variant(name: str, *reasons: str, value: float | None = 0.7123) -> dict[str,
         "accepted": not reasons,
         "reasons": list(reasons),
     }
+
+
+def result_lines(run: RunRecord) -> list[str]:
+    """The lines, with a command that is easily found in them."""
+    return lines_of(run, "the command")
 
 
 def record(**values: Any) -> RunRecord:
@@ -205,7 +211,7 @@ def test_a_run_fits_on_one_screen_of_forty_lines(run: RunRecord, shown: int) -> 
 
 def test_variants_that_find_no_room_are_counted() -> None:
     # Of 1 to 11, the even ones are accepted.
-    assert "  and 11 more, 5 of them accepted: see python -m pipeline.devices" in result_lines(FULL)
+    assert "  and 11 more, 5 of them accepted: see the command" in result_lines(FULL)
 
 
 def test_a_path_is_shortened_below_the_base_alone() -> None:

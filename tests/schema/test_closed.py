@@ -93,7 +93,6 @@ def test_a_record_survives_json() -> None:
         ({"name": "a", "crate": {"fragile": "yes"}}, "crate.fragile"),
         ({"name": "a", "crate": 3}, "crate"),
         ({"name": "a", "crate": None}, "crate"),
-        ({"name": "a", "sizes": 3}, "sizes"),
         ({"name": "a", "sizes": [1, 2.5]}, "sizes.1"),
         ({"name": "a", "sizes": [2.0]}, "sizes.0"),
         ({"name": "a", "sizes": [True]}, "sizes.0"),
@@ -124,6 +123,14 @@ def test_a_value_out_of_range_is_refused_with_the_range() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_not_finite_is_refused(value: float) -> None:
     assert "key 'crate.weight': Input should be a finite number" in told({"name": "a", "crate": {"weight": value}})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("int8", "expected a list, such as [int8]"), (5, "expected a list, such as [5]"), ({}, "expected a list")],
+)
+def test_what_is_no_list_is_shown_as_one(value: Any, expected: str) -> None:
+    assert told({"name": "a", "sizes": value}) == f"shop.yaml: key 'sizes': {expected}. Received: {value!r}"
 
 
 def test_a_missing_key_is_named() -> None:
@@ -167,6 +174,7 @@ def test_every_fault_is_told_at_once() -> None:
 def test_the_nearest_name_is_offered_or_else_all() -> None:
     assert nearest("epoch", ["epochs", "dropout"]) == " Did you mean 'epochs'?"
     assert nearest("x", ["b", "a"]) == " Known keys: a, b."
+    assert nearest("x", ["b", "a"], called="Nodes") == " Nodes: a, b."
     assert nearest("x", []) == ""
 
 
