@@ -114,6 +114,15 @@ def test_a_folder_without_a_bundle_and_a_broken_one_are_said(
     )
 
 
+def test_a_bundle_without_an_accepted_variant_says_so(
+    bundle_without_variants: Path, predict: Callable[..., object]
+) -> None:
+    done = predict(bundle_without_variants)
+
+    said = f"{bundle_without_variants}: the bundle has no variant: none was accepted for this release\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
 def test_answers_that_differ_from_the_golden_ones_are_counted(
     bundle: Bundle, predict: Callable[..., object], tmp_path: Path
 ) -> None:

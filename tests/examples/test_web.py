@@ -186,6 +186,14 @@ def test_a_bundle_that_is_gone_is_said_on_the_page(browser: Any, web: Path, bund
             assert visit.errors == []
 
 
+def test_a_bundle_without_an_accepted_variant_says_so(browser: Any, web: Path, bundle_without_variants: Path) -> None:  # noqa: F811
+    with served(web, "--bundle", bundle_without_variants) as address, opened(browser, address) as visit:
+        visit.page.wait_for_selector("#problem", state="visible")
+        said = "The bundle has no variant: none was accepted for this release."
+        assert visit.page.inner_text("#problem") == said
+        assert (visit.errors, visit.console) == ([], [])
+
+
 def test_the_current_release_is_served_or_asked_for(web: Path, bundle: Bundle, tmp_path: Path) -> None:
     release(tmp_path, "wet_fields", bundle("binary"))
     with served(web, "--output", tmp_path) as address:

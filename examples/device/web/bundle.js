@@ -8,11 +8,13 @@ export const FORMS = ['packed', 'ids'];
 
 /** Reads the bundle at an address that ends in a slash. */
 export async function readBundle(address) {
-  const names = ['manifest.json', 'vocab.json', 'golden.json'];
-  const [manifest, vocabulary, golden] = await Promise.all(names.map((name) => readJson(address + name)));
+  const manifest = await readJson(`${address}manifest.json`);
+  // A release that accepted no variant has neither of the other two files.
   if (!manifest.variants.length) {
     throw new Trouble('The bundle has no variant: none was accepted for this release.');
   }
+  const names = ['vocab.json', 'golden.json'];
+  const [vocabulary, golden] = await Promise.all(names.map((name) => readJson(address + name)));
   const features = new Map(manifest.features.map((feature) => [feature.name, feature]));
   return {address, manifest, vocabulary, golden, features};
 }
