@@ -132,6 +132,8 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     assert "not a trainable LiteRT model" in run(rows, rows).stderr
     assert "no such file" in run(tmp_path / "absent.tflite", rows).stderr
     assert "head.npz: no such folder: " in run(binary, rows, "--head", tmp_path / "absent" / "head.npz").stderr
+    rows.write_bytes(b'{"carrier": "\xff"}\n')
+    assert "rows.jsonl: expected UTF-8. Received: byte 0xff" in run(binary, rows, "--head", tmp_path / "new").stderr
 
 
 def test_a_head_has_the_name_that_was_given(tmp_path: Path) -> None:
@@ -145,6 +147,17 @@ def test_a_head_has_the_name_that_was_given(tmp_path: Path) -> None:
     assert [done.returncode for done in calls] == [0, 0], calls
     assert [path.name for path in folder.iterdir()] == ["head"]
     assert calls[1].stdout.startswith("goes on from ")
+
+
+def test_a_line_ends_at_a_line_feed_alone(tmp_path: Path) -> None:
+    binary = trainable_case.write(Task.BINARY, tmp_path)
+    row = json.dumps({"carrier": "A\u2028A\u2029A\x85A", "late": 1}, ensure_ascii=False)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_bytes("\r\n".join([row] * 5).encode())
+
+    done = run(binary, rows, "--label", "late", "--head", tmp_path / "head.npz", "--passes", "1")
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -143,9 +143,12 @@ def read_rows(path: Path, model: Personal, label: str, classes: Sequence[str]) -
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # str.splitlines would also end a line at U+2028 and the like, which a JSON string may hold as they are.
+        lines = path.read_bytes().decode("utf-8").split("\n")
     except OSError as error:
         raise GivenError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise GivenError(f"{path}: expected UTF-8. Received: byte 0x{error.object[error.start]:02x}") from None
     for place, line in enumerate(lines, start=1):
         if not line.strip():
             continue
