@@ -66,8 +66,8 @@ _FORMS = (
     "string, its unseen_id for one that is not among its terms, else first_term_id plus its place among them), "
     "integers as int32. One row at once.",
     "packed, NAME.packed.tflite: strings as int32 words: the UTF-8 bytes, four a word, little endian, cut to or "
-    "filled with zeros up to vocab.json's number of words. Integers as int32. One row at once. No list of terms is "
-    "needed.",
+    "filled with zeros up to vocab.json's number of words; a string with a zero byte has words of -1, so that it is "
+    "unseen. Integers as int32. One row at once. No list of terms is needed.",
 )
 
 

@@ -13,6 +13,9 @@ from tests.device_bundles import lay, make_device_models
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "device"
 
+# As short and as long as words are, beyond ASCII, and with zero bytes where padding, a term's end or a cut would be.
+STRINGS = ("", "A", "clay", "clay?", "sandy silt", "é漢", "\0", "clay\0", "\0clay", "cl\0ay", "sandy silt, wet\0")
+
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge.forms.words import pack
 from edge.runner import DeviceModel
 from tests.browser import Visit, browser, opened  # noqa: F401
 from tests.device_bundles import TASKS, VARIANTS
-from tests.examples.conftest import EXAMPLES
+from tests.examples.conftest import EXAMPLES, STRINGS
 
 SOURCE = EXAMPLES / "web"
 RUNTIME = Path("node_modules/@litertjs/core/wasm")
@@ -136,6 +137,14 @@ def fill_other(page: Any, text: str) -> None:
     """A string that is typed, not chosen."""
     page.select_option("#input-soil", OTHER)
     page.fill("input[aria-label='soil, another value']", text)
+
+
+def test_strings_are_packed_as_the_files_were_made(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811
+    with page(browser, web, bundle("binary")) as visit:
+        packed = "([texts, count]) => import('./bundle.js').then(({words}) => texts.map((text) => words(text, count)))"
+        for count in (1, 2, 4):
+            expected = pack([text.encode() for text in STRINGS], count).tolist()
+            assert visit.page.evaluate(packed, [list(STRINGS), count]) == expected
 
 
 def test_a_golden_row_can_be_laid_into_the_form(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811

@@ -165,7 +165,12 @@ def string_id(text: str, known: Mapping[str, Any]) -> int:
 
 
 def words(text: str, count: int) -> list[int]:
-    """The int32 words by which the packed form takes a string: its UTF-8 bytes, four a word, little endian."""
+    """The int32 words by which the packed form takes a string: its UTF-8 bytes, four a word, little endian.
+
+    A string with a zero byte has words of -1, which no term has: filled up with zeros, others would equal it.
+    """
+    if "\0" in text:
+        return [-1] * count
     content = text.encode()[: 4 * count].ljust(4 * count, b"\0")
     numbers: list[int] = np.frombuffer(content, "<i4").tolist()
     return numbers

@@ -76,8 +76,14 @@ export function stringId(text, known) {
   return place < 0 ? known.unseen_id : known.first_term_id + place;
 }
 
-/** A string's UTF-8 bytes, four in a word, little endian; cut to, or filled with zeros up to, `count` words. */
+/**
+ * A string's UTF-8 bytes, four in a word, little endian; cut to, or filled with zeros up to, `count` words. A string
+ * with a zero byte has words of -1, which no term has: filled up with zeros, others would equal it.
+ */
 export function words(text, count) {
+  if (text.includes('\0')) {
+    return Array(count).fill(-1);
+  }
   const bytes = new Uint8Array(4 * count);
   bytes.set(new TextEncoder().encode(text).slice(0, bytes.length));
   const view = new DataView(bytes.buffer);
