@@ -147,6 +147,31 @@ def test_strings_are_packed_as_the_files_were_made(browser: Any, web: Path, bund
             assert visit.page.evaluate(packed, [list(STRINGS), count]) == expected
 
 
+def test_a_value_of_the_wrong_kind_is_refused_in_pythons_words(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811
+    encode = """([form, row]) => import('./bundle.js').then(async ({encodeRow, readBundle}) => {
+      const read = await readBundle(new URL('bundle/', document.baseURI).href);
+      try {
+        return Object.values(encodeRow(read, form, row)).map((array) => array[0]);
+      } catch (error) {
+        return error.message;
+      }
+    })"""
+    limit = 2**31
+    refused_values = {
+        "week": ("an integer of 32 bits", [limit, -limit - 1, 2**32 + 5, 2**53, 8.5, "9", True]),
+        "rain": ("a number", ["3.5", True]),
+        "soil": ("a string", [4, True]),
+    }
+    with page(browser, web, bundle("binary")) as visit:
+        for form in ("packed", "ids"):
+            for week in (-limit, -1, 0, limit - 1):
+                assert visit.page.evaluate(encode, [form, {"week": week}])[1] == week
+            for name, (kind, values) in refused_values.items():
+                for value in values:
+                    said = f"feature '{name}': expected {kind}, or null where it is missing. Received: "
+                    assert visit.page.evaluate(encode, [form, {name: value}]) == said + json.dumps(value)
+
+
 def test_a_golden_row_can_be_laid_into_the_form(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811
     folder = bundle("binary")
     golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))

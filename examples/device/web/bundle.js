@@ -37,11 +37,14 @@ export async function readModel(bundle, variant, form) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** What a form takes for each feature of a row: an Int32Array or a Float32Array by the feature's name. */
+/**
+ * What a form takes for each feature of a row: an Int32Array or a Float32Array by the feature's name. A value of the
+ * wrong kind is refused: typed arrays would make another of it, of 2 ** 32 + 5 a 5.
+ */
 export function encodeRow(bundle, form, row) {
   const encoded = {};
   for (const [name, feature] of bundle.features) {
-    encoded[name] = encodeValue(bundle, form, feature, row[name] ?? null);
+    encoded[name] = encodeValue(bundle, form, feature, checked(feature, row[name] ?? null));
   }
   return encoded;
 }
@@ -54,6 +57,23 @@ export function goldenRow(bundle, form, index) {
     encoded[name] = bundle.features.get(name).kind === 'number' ? new Float32Array(array) : new Int32Array(array);
   }
   return encoded;
+}
+
+const KINDS = {
+  string: ['a string', (value) => typeof value === 'string'],
+  integer: ['an integer of 32 bits', (value) => value === (value | 0)],
+  number: ['a number', (value) => typeof value === 'number'],
+};
+
+function checked(feature, value) {
+  const [expected, fits] = KINDS[feature.kind];
+  if (value !== null && !fits(value)) {
+    const received = typeof value === 'string' ? JSON.stringify(value) : value;
+    throw new Trouble(
+      `feature '${feature.name}': expected ${expected}, or null where it is missing. Received: ${received}`,
+    );
+  }
+  return value;
 }
 
 function encodeValue(bundle, form, feature, value) {
