@@ -5,6 +5,7 @@ from typing import Any
 
 from reports.html import Cell, Column, Table, number, words
 from reports.markdown import bullets, code, heading, paragraph, table
+from schema.described import in_digits
 from schema.problem import Task
 
 Manifest = Mapping[str, Any]
@@ -92,7 +93,7 @@ def _features(manifest: Manifest) -> Table:
 
 def _feature(feature: Mapping[str, Any]) -> tuple[str, ...]:
     missing = {"string": "empty string", "number": "NaN"}.get(feature["kind"], str(feature["missing"]))
-    ends = [f"{feature[end]:g}" if end in feature else "any" for end in ("minimum", "maximum")]
+    ends = [in_digits(feature[end]) if end in feature else "any" for end in ("minimum", "maximum")]
     domain = "" if ends == ["any", "any"] else f"{' to '.join(ends)}"
     meaning = "; ".join(text for text in (feature["description"], domain) if text)
     return feature["name"], feature["kind"], feature["unit"], missing, meaning

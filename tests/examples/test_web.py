@@ -172,6 +172,22 @@ def test_a_value_of_the_wrong_kind_is_refused_in_pythons_words(browser: Any, web
                     assert visit.page.evaluate(encode, [form, {name: value}]) == said + json.dumps(value)
 
 
+def test_an_integer_is_shown_with_all_its_digits_and_a_number_with_those_of_a_float32(
+    browser: Any,  # noqa: F811
+    web: Path,
+    bundle: Bundle,
+) -> None:
+    shown = """() => import('./inputs.js').then(({makeInputs}) => {
+      const feature = (name, kind) => [name, {name, kind, minimum: 0, maximum: 30000000, description: '', unit: ''}];
+      const features = new Map([feature('day', 'integer'), feature('price', 'number')]);
+      const form = document.createElement('form');
+      makeInputs(form, {features, vocabulary: {}}, () => {}).show({day: 20131231, price: Math.fround(39.02)});
+      return [...form.querySelectorAll('input[type=number]')].map((box) => box.value);
+    })"""
+    with page(browser, web, bundle("binary")) as visit:
+        assert visit.page.evaluate(shown) == ["20131231", "39.02"]
+
+
 def test_a_golden_row_can_be_laid_into_the_form(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811
     folder = bundle("binary")
     golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
