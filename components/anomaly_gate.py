@@ -14,6 +14,7 @@ from tfx.utils import io_utils
 from components.artifacts import Verdict
 from components.statistics_gen import ROWS_ABOVE, ROWS_BELOW, ROWS_UNKNOWN
 from reports.anomalies import load_anomalies
+from schema.described import in_digits
 from schema.errors import AnomalyError
 from schema.rows import read_schema
 
@@ -178,8 +179,8 @@ def constant_label(
     if len(values) != 1:
         return None
     value = values.pop()
-    shown = value if isinstance(value, str) else f"{value:g}"
-    return Anomaly(label, LABEL_CONSTANT, "all spans", rows, f"The label is {shown} in every row.")
+    told = value if isinstance(value, str) else in_digits(value)
+    return Anomaly(label, LABEL_CONSTANT, "all spans", rows, f"The label is {told} in every row.")
 
 
 def unknown_labels(
@@ -194,9 +195,8 @@ def unknown_labels(
         if stats.HasField("num_stats"):
             ends = (stats.num_stats.min, stats.num_stats.max)
             if int(_common(stats).num_non_missing) and not set(ends) <= set(allowed):
-                yield Anomaly(
-                    label, LABEL_UNKNOWN, name, None, f"{expected}; values run from {ends[0]:g} to {ends[1]:g}."
-                )
+                found = f"values run from {in_digits(ends[0])} to {in_digits(ends[1])}"
+                yield Anomaly(label, LABEL_UNKNOWN, name, None, f"{expected}; {found}.")
             continue
         strange = [b for b in stats.string_stats.rank_histogram.buckets if b.label not in allowed]
         if strange:

@@ -5,6 +5,7 @@ from typing import Any
 
 from reports.html import Cell, Column, Table, number, words
 from reports.markdown import bullets, code, heading, paragraph, table
+from schema.described import in_digits
 from schema.problem import Task
 
 Manifest = Mapping[str, Any]
@@ -72,8 +73,8 @@ _FORMS = (
     "string, its unseen_id for one that is not among its terms, else first_term_id plus its place among them), "
     "integers as int32. One row at once.",
     "packed, NAME.packed.tflite: strings as int32 words: the UTF-8 bytes, four a word, little endian, cut to or "
-    "filled with zeros up to vocab.json's number of words. Integers as int32. One row at once. No list of terms is "
-    "needed.",
+    "filled with zeros up to vocab.json's number of words; a string with a zero byte has words of -1, so that it is "
+    "unseen. Integers as int32. One row at once. No list of terms is needed.",
 )
 
 
@@ -98,7 +99,7 @@ def _features(manifest: Manifest) -> Table:
 
 def _feature(feature: Mapping[str, Any]) -> tuple[str, ...]:
     missing = {"string": "empty string", "number": "NaN"}.get(feature["kind"], str(feature["missing"]))
-    ends = [f"{feature[end]:g}" if end in feature else "any" for end in ("minimum", "maximum")]
+    ends = [in_digits(feature[end]) if end in feature else "any" for end in ("minimum", "maximum")]
     domain = "" if ends == ["any", "any"] else f"{' to '.join(ends)}"
     meaning = "; ".join(text for text in (feature["description"], domain) if text)
     return feature["name"], feature["kind"], feature["unit"], missing, meaning

@@ -8,6 +8,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 # An annotation's tag that begins so names the unit: `annotation { tag: "unit: mph" comment: "at the origin, mph" }`.
 UNIT_TAG = "unit:"
 
+# Below it a float tells every integer from the next.
+_EXACT = 2**53
+
 
 @dataclass(frozen=True)
 class Described:
@@ -29,6 +32,15 @@ class Described:
 def described(schema: schema_pb2.Schema) -> dict[str, Described]:
     """What is said of each column, by name, in the schema's order."""
     return {feature.name: _described(feature) for feature in schema.feature}
+
+
+def in_digits(value: float) -> str:
+    """A value as people read it: a whole one with all its digits, such as a date's, any other with six.
+
+    A float counts as whole too, since statistics have integers as floats.
+    """
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) < _EXACT)
+    return str(int(value)) if whole else f"{value:g}"
 
 
 def _described(feature: schema_pb2.Feature) -> Described:

@@ -5,6 +5,7 @@ from typing import Any
 from reports.html import Column, Table, words
 from reports.parts import Paragraph, Tabulated, Topic
 from reports.run import Run
+from schema.described import in_digits
 from schema.problem import Encoding
 from schema.rows import columns, read_schema
 
@@ -52,6 +53,6 @@ def domain(feature: Any, values: tuple[str, ...]) -> str:
     if kind not in ("int_domain", "float_domain"):
         return ""
     limits = getattr(feature, kind)
-    least = f"{limits.min:g}" if limits.HasField("min") else "any"
-    most = f"{limits.max:g}" if limits.HasField("max") else "any"
+    least = in_digits(limits.min) if limits.HasField("min") else "any"
+    most = in_digits(limits.max) if limits.HasField("max") else "any"
     return f"{least} to {most}"

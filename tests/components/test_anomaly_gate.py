@@ -297,6 +297,15 @@ def test_large_labels_that_differ_in_the_last_digit_are_not_constant() -> None:
     assert constant_label({"Split-span-01": {"late": statistics(label)}}, "late") is None
 
 
+def test_a_label_is_told_with_all_its_digits() -> None:
+    constant = "num_stats { common_stats { num_non_missing: 2 } min: 20131231 max: 20131231 }"
+    found = constant_label({"Split-span-01": {"late": statistics(constant)}}, "late")
+    (unknown,) = unknown_labels({"Split-span-01": {"late": statistics(constant)}}, "late", [0, 1])
+
+    assert found.description == "The label is 20131231 in every row."
+    assert unknown.description == "Expected one of 0, 1; values run from 20131231 to 20131231."
+
+
 def statistics(text: str) -> statistics_pb2.FeatureNameStatistics:
     """A feature's statistics from text."""
     return text_format.Parse(text, statistics_pb2.FeatureNameStatistics())

@@ -125,6 +125,7 @@ def test_the_readme_is_true_of_the_task(task: str, models: Models, tmp_path: Pat
         "regression": "is the value of harvest, in t.",
     }[task] in flat
     assert ("threshold" in text, "decided" in text) == (False, task != "regression")
+    assert "a string with a zero byte has words of -1, so that it is unseen" in flat
     shown = MarkdownIt().enable("table").render(text)
     assert shown.count("<table>") == 2
     assert "<b>names</b>" not in shown

@@ -1,6 +1,8 @@
 """The C example: built against the wheel's library, and asked for the golden rows."""
 
+import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,10 +20,12 @@ SOURCE = EXAMPLES / "c"
 Bundle = Callable[[str], Path]
 
 
-def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs the example's Makefile with this environment's Python."""
     command = ["make", "--no-print-directory", "-C", str(SOURCE), f"PYTHON={sys.executable}", "RUNS=50", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env=os.environ | environment
+    )
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +129,47 @@ def test_a_folder_without_a_bundle_and_an_unknown_variant_are_said(bundle: Bundl
     unknown = make("check", f"BUNDLE={bundle('binary')}", f"BUILD={build}", "VARIANTS=int9")
     assert unknown.returncode != 0
     assert "no variant 'int9' in " in unknown.stderr
+
+
+def test_a_bundle_below_a_path_with_a_space_is_checked_as_any_other(
+    bundle: Bundle, build: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(bundle("binary"), tmp_path / "a b" / "device")
+
+    done = make("check", f"BUNDLE={folder}", f"BUILD={build}")
+
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^golden rows: (\d+) of 16 agree", done.stdout, re.MULTILINE) == ["16"] * len(VARIANTS)
+
+
+@pytest.mark.usefixtures("build")
+def test_a_library_below_a_path_with_a_space_is_found(tmp_path: Path) -> None:
+    (packages := tmp_path / "site packages").mkdir()
+    found = importlib.util.find_spec("ai_edge_litert").submodule_search_locations[0]
+    (packages / "ai_edge_litert").symlink_to(found)
+
+    done = make(f"BUILD={tmp_path}", PYTHONPATH=str(packages))
+
+    assert done.returncode == 0, done.stderr
+    assert str(packages / "ai_edge_litert") in done.stdout
+
+
+def test_every_variant_of_the_manifest_is_asked_for_its_file(bundle: Bundle, build: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
+    (folder / "int8.ids.tflite").unlink()
+
+    done = make("check", f"BUNDLE={folder}", f"BUILD={build}")
+
+    assert done.returncode == 2
+    assert "LiteRtCreateModelFromFile" in done.stderr
+
+
+def test_a_check_of_nothing_does_not_pass(bundle_without_variants: Path, build: Path) -> None:
+    done = make("check", f"BUNDLE={bundle_without_variants}", f"BUILD={build}")
+
+    said = f"{bundle_without_variants}: the bundle has no variant: none was accepted for this release\n"
+    assert done.returncode == 2
+    assert done.stderr.startswith(said), done.stderr
 
 
 def test_rows_as_text_are_the_ids_forms_own(bundle: Bundle, rows: Path) -> None:

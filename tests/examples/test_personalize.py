@@ -1,8 +1,10 @@
 """The example that trains a head, as a person runs it: by itself, without TensorFlow and without this project."""
 
 import json
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +131,80 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     assert "not a saved head" in run(binary, rows, "--label", "late", "--head", head).stderr
     assert "not a trainable LiteRT model" in run(rows, rows).stderr
     assert "no such file" in run(tmp_path / "absent.tflite", rows).stderr
+    assert "head.npz: no such folder: " in run(binary, rows, "--head", tmp_path / "absent" / "head.npz").stderr
+    rows.write_bytes(b'{"carrier": "\xff"}\n')
+    assert "rows.jsonl: expected UTF-8. Received: byte 0xff" in run(binary, rows, "--head", tmp_path / "new").stderr
+
+
+def test_a_head_has_the_name_that_was_given(tmp_path: Path) -> None:
+    binary = trainable_case.write(Task.BINARY, tmp_path)
+    columns = trainable_case.rows(20)
+    rows = write_rows(tmp_path / "rows.jsonl", columns, given_labels(Task.BINARY, columns))
+
+    (folder := tmp_path / "heads").mkdir()
+    calls = [run(binary, rows, "--label", "late", "--head", folder / "head", "--passes", "1") for _ in range(2)]
+
+    assert [done.returncode for done in calls] == [0, 0], calls
+    assert [path.name for path in folder.iterdir()] == ["head"]
+    assert calls[1].stdout.startswith("goes on from ")
+
+
+def test_a_line_ends_at_a_line_feed_alone(tmp_path: Path) -> None:
+    binary = trainable_case.write(Task.BINARY, tmp_path)
+    row = json.dumps({"carrier": "A\u2028A\u2029A\x85A", "late": 1}, ensure_ascii=False)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_bytes("\r\n".join([row] * 5).encode())
+
+    done = run(binary, rows, "--label", "late", "--head", tmp_path / "head.npz", "--passes", "1")
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def personal(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, type[Exception]]:
+    """The binary model as the script loads it, and the script's own error."""
+    script = runpy.run_path(str(SCRIPT))
+    model = trainable_case.write(Task.BINARY, tmp_path_factory.mktemp("personal"))
+    return script["Personal"](model), script["GivenError"]
+
+
+def test_what_is_no_whole_head_is_said_in_a_sentence(personal: tuple[Any, type[Exception]], tmp_path: Path) -> None:
+    model, error = personal
+    head = tmp_path / "head.npz"
+    model.save(head)
+    whole = head.read_bytes()
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    cut = [whole[:length] for length in range(0, len(whole), 7)]
+
+    for content in [*cut, (tmp_path / "array.npy").read_bytes()]:
+        head.write_bytes(content)
+        with pytest.raises(error, match=r"head\.npz: not a saved head: .*\. Give another --head to start anew"):
+            model.restore(head)
+
+
+@pytest.mark.parametrize("ended_by", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_save_that_is_ended_leaves_the_last_good_head(
+    personal: tuple[Any, type[Exception]], ended_by: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, error = personal
+    head = tmp_path / "head.npz"
+    model.save(head)
+    good = head.read_bytes()
+    monkeypatch.setattr(np, "savez", half_written(np.savez, ended_by))
+
+    with pytest.raises((KeyboardInterrupt, error)):
+        model.save(head)
+
+    assert head.read_bytes() == good
+
+
+def half_written(save: Callable[..., None], ended_by: Any) -> Callable[..., None]:
+    """`save`, which is ended in the middle of the file."""
+
+    def ended(file: Any, **arrays: Any) -> None:
+        save(file, **arrays)
+        path = file if isinstance(file, Path) else Path(file.name)
+        path.write_bytes(path.read_bytes()[:100])
+        raise ended_by
+
+    return ended

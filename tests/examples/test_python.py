@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.forms.words import pack
 from tests.device_bundles import TASKS, VARIANTS
-from tests.examples.conftest import EXAMPLES
+from tests.examples.conftest import EXAMPLES, STRINGS
 
 # An import of any of these fails, as it would where they are not installed.
 ABSENT = ("tensorflow", "tf_keras", "tfx", "jax", "torch", "schema", "edge", "models", "components", "reports")
@@ -101,6 +103,25 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+def test_strings_are_packed_as_the_files_were_made() -> None:
+    words = runpy.run_path(str(EXAMPLES / "python" / "predict.py"))["words"]
+    for count in (1, 2, 4):
+        assert [words(text, count) for text in STRINGS] == pack([text.encode() for text in STRINGS], count).tolist()
+
+
+def test_a_string_with_a_zero_byte_is_unseen_in_every_form(bundle: Bundle, predict: Callable[..., object]) -> None:
+    def answer(form: str, soil: str) -> str:
+        row = {"soil": soil, "week": 9, "rain": 3.5}
+        done = predict(bundle("multiclass"), "--row", json.dumps(row), "--variant", "float32", "--form", form)
+        assert done.returncode == 0, done.stderr
+        said: str = done.stdout
+        return said
+
+    unseen = answer("raw", "moon dust")
+    assert answer("raw", "clay") != unseen
+    assert [answer(form, "clay\0") for form in ("raw", "ids", "packed")] == [unseen] * 3
+
+
 def test_a_folder_without_a_bundle_and_a_broken_one_are_said(
     bundle: Bundle, predict: Callable[..., object], tmp_path: Path
 ) -> None:
@@ -112,6 +133,15 @@ def test_a_folder_without_a_bundle_and_a_broken_one_are_said(
     assert (
         "int8.tflite: the file is absent, though the manifest names it" in predict(broken, "--variant", "int8").stderr
     )
+
+
+def test_a_bundle_without_an_accepted_variant_says_so(
+    bundle_without_variants: Path, predict: Callable[..., object]
+) -> None:
+    done = predict(bundle_without_variants)
+
+    said = f"{bundle_without_variants}: the bundle has no variant: none was accepted for this release\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
 def test_answers_that_differ_from_the_golden_ones_are_counted(

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge.forms.words import pack
 from edge.runner import DeviceModel
 from tests.browser import Visit, browser, opened  # noqa: F401
 from tests.device_bundles import TASKS, VARIANTS
-from tests.examples.conftest import EXAMPLES
+from tests.examples.conftest import EXAMPLES, STRINGS
 
 SOURCE = EXAMPLES / "web"
 RUNTIME = Path("node_modules/@litertjs/core/wasm")
@@ -138,6 +139,55 @@ def fill_other(page: Any, text: str) -> None:
     page.fill("input[aria-label='soil, another value']", text)
 
 
+def test_strings_are_packed_as_the_files_were_made(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811
+    with page(browser, web, bundle("binary")) as visit:
+        packed = "([texts, count]) => import('./bundle.js').then(({words}) => texts.map((text) => words(text, count)))"
+        for count in (1, 2, 4):
+            expected = pack([text.encode() for text in STRINGS], count).tolist()
+            assert visit.page.evaluate(packed, [list(STRINGS), count]) == expected
+
+
+def test_a_value_of_the_wrong_kind_is_refused_in_pythons_words(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811
+    encode = """([form, row]) => import('./bundle.js').then(async ({encodeRow, readBundle}) => {
+      const read = await readBundle(new URL('bundle/', document.baseURI).href);
+      try {
+        return Object.values(encodeRow(read, form, row)).map((array) => array[0]);
+      } catch (error) {
+        return error.message;
+      }
+    })"""
+    limit = 2**31
+    refused_values = {
+        "week": ("an integer of 32 bits", [limit, -limit - 1, 2**32 + 5, 2**53, 8.5, "9", True]),
+        "rain": ("a number", ["3.5", True]),
+        "soil": ("a string", [4, True]),
+    }
+    with page(browser, web, bundle("binary")) as visit:
+        for form in ("packed", "ids"):
+            for week in (-limit, -1, 0, limit - 1):
+                assert visit.page.evaluate(encode, [form, {"week": week}])[1] == week
+            for name, (kind, values) in refused_values.items():
+                for value in values:
+                    said = f"feature '{name}': expected {kind}, or null where it is missing. Received: "
+                    assert visit.page.evaluate(encode, [form, {name: value}]) == said + json.dumps(value)
+
+
+def test_an_integer_is_shown_with_all_its_digits_and_a_number_with_those_of_a_float32(
+    browser: Any,  # noqa: F811
+    web: Path,
+    bundle: Bundle,
+) -> None:
+    shown = """() => import('./inputs.js').then(({makeInputs}) => {
+      const feature = (name, kind) => [name, {name, kind, minimum: 0, maximum: 30000000, description: '', unit: ''}];
+      const features = new Map([feature('day', 'integer'), feature('price', 'number')]);
+      const form = document.createElement('form');
+      makeInputs(form, {features, vocabulary: {}}, () => {}).show({day: 20131231, price: Math.fround(39.02)});
+      return [...form.querySelectorAll('input[type=number]')].map((box) => box.value);
+    })"""
+    with page(browser, web, bundle("binary")) as visit:
+        assert visit.page.evaluate(shown) == ["20131231", "39.02"]
+
+
 def test_a_golden_row_can_be_laid_into_the_form(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811
     folder = bundle("binary")
     golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
@@ -184,6 +234,14 @@ def test_a_bundle_that_is_gone_is_said_on_the_page(browser: Any, web: Path, bund
                 r"No device bundle here: .*/bundle/golden\.json answered 404", visit.page.inner_text("#problem")
             )
             assert visit.errors == []
+
+
+def test_a_bundle_without_an_accepted_variant_says_so(browser: Any, web: Path, bundle_without_variants: Path) -> None:  # noqa: F811
+    with served(web, "--bundle", bundle_without_variants) as address, opened(browser, address) as visit:
+        visit.page.wait_for_selector("#problem", state="visible")
+        said = "The bundle has no variant: none was accepted for this release."
+        assert visit.page.inner_text("#problem") == said
+        assert (visit.errors, visit.console) == ([], [])
 
 
 def test_the_current_release_is_served_or_asked_for(web: Path, bundle: Bundle, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@
     ...
 
 A line a row: the ids form's inputs in the order of the columns, then the expected scores. A missing number is `nan`.
+Without VARIANT the names of the bundle's variants are written, a line each.
 """
 
 import argparse
@@ -22,22 +23,44 @@ from typing import Any
 _TYPES = {"string": "int32", "integer": "int32", "number": "float32"}
 
 
+class WrongInputError(Exception):
+    """The bundle has not what was asked for; the message says what it lacks."""
+
+
 def main() -> int:
-    """Writes the rows to stdout; ends with 2 and a sentence if the bundle has none of them."""
+    """Writes the rows, or the variants' names, to stdout; ends with 2 and a sentence if the bundle has none of them."""
     options = _options()
     try:
-        manifest = json.loads((options.bundle / "manifest.json").read_text(encoding="utf-8"))
-        golden = json.loads((options.bundle / "golden.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"{options.bundle}: no device bundle there: {error}\n")
+        written = _written(options.bundle, options.variant)
+    except WrongInputError as wrong:
+        sys.stderr.write(f"{wrong}\n")
         return 2
-    variants = {variant["name"]: variant for variant in manifest["variants"]}
-    if options.variant not in variants:
-        sys.stderr.write(f"no variant '{options.variant}' in {options.bundle}. Variants: {', '.join(variants)}\n")
-        return 2
-    kinds = {feature["name"]: feature["kind"] for feature in manifest["features"]}
-    sys.stdout.write("\n".join(lines(golden, kinds, variants[options.variant])) + "\n")
+    sys.stdout.write("\n".join(written) + "\n")
     return 0
+
+
+def _written(bundle: Path, name: str | None) -> list[str]:
+    manifest = _part(bundle, "manifest.json")
+    variants = {variant["name"]: variant for variant in manifest["variants"]}
+    # Such a release has no golden rows either.
+    if not variants:
+        raise WrongInputError(f"{bundle}: the bundle has no variant: none was accepted for this release")
+    if name is None:
+        return list(variants)
+    if name not in variants:
+        raise WrongInputError(f"no variant '{name}' in {bundle}. Variants: {', '.join(variants)}")
+    kinds = {feature["name"]: feature["kind"] for feature in manifest["features"]}
+    return lines(_part(bundle, "golden.json"), kinds, variants[name])
+
+
+def _part(bundle: Path, name: str) -> dict[str, Any]:
+    try:
+        part: dict[str, Any] = json.loads((bundle / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WrongInputError(f"{bundle}: no device bundle there ({name} is absent)") from None
+    except (OSError, ValueError) as error:
+        raise WrongInputError(f"{bundle / name}: {error}") from None
+    return part
 
 
 def lines(golden: dict[str, Any], kinds: dict[str, str], variant: dict[str, Any]) -> list[str]:
@@ -65,7 +88,7 @@ def _float32(number: float) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Golden rows of a device bundle as text.")
     parser.add_argument("bundle", type=Path, help="a release's folder device/")
-    parser.add_argument("variant", help="a variant of its manifest.json")
+    parser.add_argument("variant", nargs="?", help="a variant of its manifest.json; without one all are listed")
     return parser.parse_args()
 
 

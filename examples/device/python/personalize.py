@@ -13,6 +13,8 @@ import argparse
 import hashlib
 import json
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ Columns = Mapping[str, Array]
 # An integer that is missing: no domain reaches there.
 _MISSING_INTEGER = -(2**62)
 _HELD_OUT = 5
+
+# What NumPy raises of a file that is no whole .npz: one of another kind, an empty one, one cut short, a damaged one.
+_NO_HEAD = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class GivenError(Exception):
@@ -78,8 +83,21 @@ class Personal:
         self._set_head(kernel=head["kernel"], bias=head["bias"])
 
     def save(self, path: Path) -> None:
-        """Saves the head, and whose it is: another version's body needs another head, of the same shape."""
-        np.savez(path, allow_pickle=False, model=np.array(self.hash), **self.head())
+        """Saves the head, and whose it is: another version's body needs another head, of the same shape.
+
+        It is written beside and then takes the file's place, so that whatever ends it leaves the last good head.
+
+        Raises:
+            GivenError: if it cannot be written there.
+        """
+        beside = path.with_name(f"{path.name}.part")
+        try:
+            # Opened here, since NumPy adds .npz to a name that does not end so.
+            with beside.open("wb") as file:
+                np.savez(file, allow_pickle=False, model=np.array(self.hash), **self.head())
+            beside.replace(path)
+        except OSError as error:
+            raise GivenError(f"{path}: the head cannot be saved there: {error.strerror}") from None
 
     def restore(self, path: Path) -> None:
         """Puts in the head of a file.
@@ -88,10 +106,11 @@ class Personal:
             GivenError: if it is no saved head, or that of another model.
         """
         try:
-            with np.load(path, allow_pickle=False) as saved:
+            # Opened here, since NumPy leaves the file of a broken one open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 owner, head = str(saved["model"]), {name: saved[name] for name in ("kernel", "bias")}
-        except (OSError, ValueError, KeyError) as error:
-            raise GivenError(f"{path}: not a saved head: {error}") from None
+        except _NO_HEAD as error:
+            raise GivenError(f"{path}: not a saved head: {error}. Give another --head to start anew") from None
         if owner != self.hash:
             raise GivenError(
                 f"{path}: the head of another model file, or of another version of it. Delete it to start anew"
@@ -124,9 +143,12 @@ def read_rows(path: Path, model: Personal, label: str, classes: Sequence[str]) -
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # str.splitlines would also end a line at U+2028 and the like, which a JSON string may hold as they are.
+        lines = path.read_bytes().decode("utf-8").split("\n")
     except OSError as error:
         raise GivenError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise GivenError(f"{path}: expected UTF-8. Received: byte 0x{error.object[error.start]:02x}") from None
     for place, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -214,6 +236,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(given: argparse.Namespace) -> None:
+    # Before the training, which would be lost.
+    if not given.head.parent.is_dir():
+        raise GivenError(f"{given.head}: no such folder: {given.head.parent}")
     model = Personal(given.model)
     if given.head.exists():
         model.restore(given.head)

@@ -71,18 +71,21 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         WrongInputError: if there is none, or one without variants.
     """
-    parts = []
-    for name in ("manifest.json", "vocab.json", "golden.json"):
-        try:
-            parts.append(json.loads((folder / name).read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise WrongInputError(f"{folder}: no device bundle there ({name} is absent)") from None
-        except (OSError, ValueError) as error:
-            raise WrongInputError(f"{folder / name}: {error}") from None
-    bundle = Bundle(folder, *parts)
-    if not bundle.variants:
+    manifest = _part(folder, "manifest.json")
+    # A release that accepted no variant has neither of the other two files.
+    if not manifest["variants"]:
         raise WrongInputError(f"{folder}: the bundle has no variant: none was accepted for this release")
-    return bundle
+    return Bundle(folder, manifest, _part(folder, "vocab.json"), _part(folder, "golden.json"))
+
+
+def _part(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        part: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WrongInputError(f"{folder}: no device bundle there ({name} is absent)") from None
+    except (OSError, ValueError) as error:
+        raise WrongInputError(f"{folder / name}: {error}") from None
+    return part
 
 
 class Model:
@@ -162,7 +165,12 @@ def string_id(text: str, known: Mapping[str, Any]) -> int:
 
 
 def words(text: str, count: int) -> list[int]:
-    """The int32 words by which the packed form takes a string: its UTF-8 bytes, four a word, little endian."""
+    """The int32 words by which the packed form takes a string: its UTF-8 bytes, four a word, little endian.
+
+    A string with a zero byte has words of -1, which no term has: filled up with zeros, others would equal it.
+    """
+    if "\0" in text:
+        return [-1] * count
     content = text.encode()[: 4 * count].ljust(4 * count, b"\0")
     numbers: list[int] = np.frombuffer(content, "<i4").tolist()
     return numbers

@@ -135,12 +135,16 @@ function slider(feature, bounded, changed) {
   return {
     elements: [row(box, unit(feature)), range],
     show: (shown) => {
-      // As many digits as a float32 tells apart.
-      box.value = shown === null ? '' : String(Number(shown.toPrecision(7)));
+      box.value = shown === null ? '' : digits(feature, shown);
       range.value = shown ?? (feature.minimum + feature.maximum) / 2;
       range.classList.toggle('missing', shown === null);
     },
   };
+}
+
+/** An integer as it is, another number with as many digits as a float32 tells apart. */
+function digits(feature, number) {
+  return String(feature.kind === 'integer' ? number : Number(number.toPrecision(7)));
 }
 
 function integral(feature, number) {
