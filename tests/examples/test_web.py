@@ -65,11 +65,27 @@ def page(browser: Any, web: Path, folder: Path, **size: int) -> Iterator[Visit]:
         assert (visit.errors, visit.console, visit.elsewhere) == ([], [], [])
 
 
-def settled(visit: Visit) -> list[float]:
-    """The scores that are shown once all that was asked has been answered."""
+def settled(visit: Visit) -> Any:
+    """The scores that are shown once all that was asked has been answered, a list; None where no model answers."""
     visit.page.wait_for_timeout(150)
-    scores: list[float] = json.loads(visit.page.get_attribute("#answer", "data-scores"))
-    return scores
+    visit.page.wait_for_selector("#answer[aria-busy=false]")
+    visit.page.wait_for_function("document.getElementById('latency').textContent !== '…'")
+    return json.loads(visit.page.get_attribute("#answer", "data-scores"))
+
+
+@contextmanager
+def ready(browser: Any, web: Path, folder: Path) -> Iterator[Visit]:  # noqa: F811
+    """The page of a bundle, which may be a broken one, once it has tried to predict."""
+    with served(web, "--bundle", folder) as address, opened(browser, address) as visit:
+        visit.page.wait_for_selector("body[data-ready]", timeout=60_000)
+        yield visit
+
+
+def spoil(path: Path, content: bytes | None) -> None:
+    """Writes other content into a file, or takes the file away."""
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
 
 
 def expected(folder: Path, variant: str, **row: Any) -> list[float]:
@@ -242,6 +258,117 @@ def test_a_bundle_without_an_accepted_variant_says_so(browser: Any, web: Path, b
         said = "The bundle has no variant: none was accepted for this release."
         assert visit.page.inner_text("#problem") == said
         assert (visit.errors, visit.console) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"float32\.packed\.tflite answered 404, though the manifest names it\.$"),
+        (b"not a model", "^Something failed: "),
+    ],
+)
+def test_a_variant_that_does_not_open_has_no_answer_of_another(
+    content: bytes | None,
+    said: str,
+    browser: Any,  # noqa: F811
+    web: Path,
+    bundle: Bundle,
+    tmp_path: Path,
+) -> None:
+    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
+    spoil(folder / "float32.packed.tflite", content)
+    with ready(browser, web, folder) as visit:
+        visit.page.select_option("#variant", "int8")
+        visit.page.select_option("#start", "0")
+        before = settled(visit)
+        assert before
+        assert visit.page.is_hidden("#problem")
+
+        visit.page.select_option("#variant", "float32")
+        assert settled(visit) is None
+        visit.page.select_option("#start", "1")
+        assert settled(visit) is None
+        assert re.search(said, visit.page.inner_text("#problem"))
+        assert visit.page.inner_text("#picture") == ""
+        assert visit.page.inner_text("#sentence") == "No prediction"
+        assert visit.page.inner_text("#latency") == "not known"
+
+        visit.page.select_option("#start", "0")
+        visit.page.select_option("#variant", "int8")
+        assert settled(visit) == before
+        assert visit.page.is_hidden("#problem")
+        assert visit.errors == []
+
+
+def test_where_the_first_variant_does_not_open_another_can_be_chosen(
+    browser: Any,  # noqa: F811
+    web: Path,
+    bundle: Bundle,
+    tmp_path: Path,
+) -> None:
+    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
+    variants = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["variants"]
+    smallest = min(variants, key=lambda variant: variant["bytes"])["name"]
+    spoil(folder / f"{smallest}.packed.tflite", None)
+    with ready(browser, web, folder) as visit:
+        assert settled(visit) is None
+        said = f"{smallest}.packed.tflite answered 404, though the manifest names it."
+        assert visit.page.inner_text("#problem").endswith(said)
+        visit.page.select_option("#form", "ids")
+        assert len(settled(visit)) == 1
+        assert visit.page.is_hidden("#problem")
+        assert visit.errors == []
+
+
+def test_a_row_that_is_refused_has_no_answer_of_another(
+    browser: Any,  # noqa: F811
+    web: Path,
+    bundle: Bundle,
+    tmp_path: Path,
+) -> None:
+    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    # So wide a domain has a field to type in.
+    manifest["features"][1]["maximum"] = 2**33
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with page(browser, web, folder) as visit:
+        visit.page.fill("#input-week", "9")
+        before = settled(visit)
+        visit.page.fill("#input-week", str(2**32 + 9))
+        assert settled(visit) is None
+        assert visit.page.inner_text("#problem") == (
+            "feature 'week': expected an integer of 32 bits, or null where it is missing. Received: 4294967305"
+        )
+        visit.page.select_option("#form", "ids")
+        visit.page.fill("#input-week", "9")
+        assert settled(visit) == before
+        assert visit.page.is_hidden("#problem")
+        assert re.fullmatch(r"[\d.]+ (µs|ms)", visit.page.inner_text("#latency"))
+
+
+def test_a_variant_that_is_chosen_while_a_prediction_waits_answers_itself(
+    browser: Any,  # noqa: F811
+    web: Path,
+    bundle: Bundle,
+) -> None:
+    change = """() => {
+      for (const [id, value] of [['input-rain', '20.25'], ['variant', 'float16'], ['variant', 'float32']]) {
+        const control = document.getElementById(id);
+        control.value = value;
+        control.dispatchEvent(new Event(control.tagName === 'SELECT' ? 'change' : 'input'));
+      }
+      return document.getElementById('answer').getAttribute('aria-busy');
+    }"""
+    row: dict[str, Any] = {"soil": "clay", "week": 9, "rain": 20.25, "area": 40}
+    with page(browser, web, bundle("binary")) as visit:
+        visit.page.select_option("#variant", "int8")
+        visit.page.select_option("#input-soil", "clay")
+        visit.page.select_option("#input-week", "9")
+        visit.page.fill("#input-area", "40")
+        settled(visit)
+        assert visit.page.get_attribute("#answer", "aria-busy") == "false"
+        assert visit.page.evaluate(change) == "true"
+        assert settled(visit) == pytest.approx(expected(bundle("binary"), "float32", **row), abs=1e-6)
 
 
 def test_the_current_release_is_served_or_asked_for(web: Path, bundle: Bundle, tmp_path: Path) -> None:

@@ -10,21 +10,40 @@ const element = (id) => document.getElementById(id);
 /** Calls of the runtime, one after the other: none may free what another is using. */
 let turn = Promise.resolve();
 
-function inTurn(task) {
-  turn = turn.then(task).catch(complain);
+/** Runs the task in its turn. Why it failed is told until a task of the same subject does not. */
+function inTurn(subject, task) {
+  turn = turn.then(task).then(() => forgive(subject)).catch((error) => complain(subject, error));
   return turn;
 }
 
-function complain(error) {
-  element('problem').textContent = error instanceof Trouble ? error.message : `Something failed: ${error.message ?? error}`;
-  element('problem').hidden = false;
+/** What is wrong now, a message a subject. */
+const problems = new Map();
+
+function complain(subject, error) {
+  problems.set(subject, error instanceof Trouble ? error.message : `Something failed: ${error.message ?? error}`);
+  tellProblems();
   if (!(error instanceof Trouble)) {
     console.error(error);
   }
 }
 
-/** The model that answers, and the row it is asked; both change as a person chooses. */
-const state = {bundle: null, model: null, inputs: null, waiting: false};
+function forgive(subject) {
+  // A text that is laid again would be read out again.
+  if (problems.delete(subject)) {
+    tellProblems();
+  }
+}
+
+function tellProblems() {
+  element('problem').textContent = [...new Set(problems.values())].join('\n');
+  element('problem').hidden = problems.size === 0;
+}
+
+/**
+ * What a person chooses: the model that answers, null where it did not open, and the row it is asked. `opened` is the
+ * variant and form that `model` is of, or would be.
+ */
+const state = {bundle: null, model: null, opened: [], inputs: null, waiting: false};
 
 async function start() {
   state.bundle = await readBundle(new URL('bundle/', document.baseURI).href);
@@ -37,7 +56,7 @@ async function start() {
   element('main').hidden = false;
   element('start').dispatchEvent(new Event('change'));
   stayInSight();
-  await inTurn(measure);
+  await inTurn('latency', measure);
   document.body.dataset.ready = 'true';
 }
 
@@ -62,8 +81,9 @@ function offerVariants(manifest) {
   for (const id of ['variant', 'form']) {
     element(id).addEventListener('change', () => {
       open();
-      predictSoon();
-      inTurn(measure);
+      // Not predictSoon: a prediction that waits already has its turn before the opening.
+      inTurn('answer', predict);
+      inTurn('latency', measure);
     });
   }
   element('check').addEventListener('click', checkAll);
@@ -92,19 +112,21 @@ function chosen() {
   return [variants.find((variant) => variant.name === element('variant').value), element('form').value];
 }
 
-/** Loads the chosen file in the place of the one before. */
+/** Loads the chosen file in the place of the one before, which answers no more, whether the chosen one opens or not. */
 function open() {
   const [variant, form] = chosen();
-  return inTurn(async () => {
-    const model = await Model.open(state.bundle, variant, form);
-    state.model?.delete();
-    state.model = model;
+  markAnswer();
+  return inTurn('model', async () => {
+    const former = state.model;
+    Object.assign(state, {model: null, opened: [variant, form]});
+    former?.delete();
     const {manifest} = state.bundle;
     element('bytes').textContent = size(fileBytes(variant, form));
     element('metric-name').textContent = words(manifest.metric);
     element('metric').textContent = variant.value === null ? 'undefined' : variant.value.toFixed(4);
     element('expectation').textContent = variant.expectation;
     element('latency').textContent = '…';
+    state.model = await Model.open(state.bundle, variant, form);
   });
 }
 
@@ -118,20 +140,48 @@ function predictSoon() {
     return;
   }
   state.waiting = true;
-  inTurn(async () => {
+  inTurn('answer', () => {
     state.waiting = false;
-    const {manifest} = state.bundle;
-    const scores = await state.model.predict(state.inputs.row);
-    element('picture').replaceChildren(picture(manifest, scores));
-    for (const id of ['sentence', 'strip']) {
-      element(id).textContent = sentence(manifest, scores);
-    }
-    element('answer').dataset.scores = JSON.stringify(scores);
+    return predict();
   });
 }
 
+/** Shows the model's answer to the row, or none where there is none: not that of another model or row. */
+async function predict() {
+  let scores = null;
+  try {
+    scores = state.model && (await state.model.predict(state.inputs.row));
+  } finally {
+    show(scores);
+  }
+}
+
+function show(scores) {
+  const {manifest} = state.bundle;
+  element('picture').replaceChildren(...(scores ? [picture(manifest, scores)] : []));
+  for (const id of ['sentence', 'strip']) {
+    element(id).textContent = scores ? sentence(manifest, scores) : 'No prediction';
+  }
+  element('answer').dataset.scores = JSON.stringify(scores);
+  markAnswer();
+}
+
+/** Dims an answer that is not the chosen file's while that one waits for its turn or is being loaded. */
+function markAnswer() {
+  const waits = chosen().some((one, place) => one !== state.opened[place]);
+  for (const id of ['answer', 'strip']) {
+    element(id).setAttribute('aria-busy', String(waits));
+  }
+}
+
+/** Times a golden row: that of the form may be one that no model takes. */
 async function measure() {
-  element('latency').textContent = duration(await state.model.latency(state.inputs.row));
+  let took = null;
+  try {
+    took = state.model && (await state.model.latency(state.bundle.golden.rows[0]));
+  } finally {
+    element('latency').textContent = took === null ? 'not known' : duration(took);
+  }
 }
 
 function checkAll() {
@@ -139,10 +189,10 @@ function checkAll() {
   element('check').disabled = true;
   for (const variant of state.bundle.manifest.variants) {
     for (const form of FORMS) {
-      inTurn(() => checkOne(variant, form));
+      inTurn(`check of ${variant.files[form]}`, () => checkOne(variant, form));
     }
   }
-  inTurn(() => {
+  inTurn('checks', () => {
     element('check').disabled = false;
     element('checks').dataset.done = 'true';
   });
@@ -195,5 +245,5 @@ function size(bytes) {
 
 start().catch((error) => {
   element('title').textContent = 'No prediction';
-  complain(error);
+  complain('start', error);
 });
