@@ -15,6 +15,8 @@ from schema.rounding import rounded
         (-0.00006, "+.4f", "-0.0001"),
         (-12345.6, ",.0f", "-12,346"),
         (7, ",.0f", "7"),
+        (183056, ",d", "183,056"),
+        (-7, "+d", "-7"),
     ],
 )
 def test_what_is_rounded_to_zero_has_no_minus(value: float, form: str, text: str) -> None:
