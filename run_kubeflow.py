@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from schema.errors import InputError, PipelineError
+from schema.failure import ended
 from schema.problem import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:
@@ -45,12 +46,8 @@ def main(arguments: list[str]) -> int:
     chosen = parse(arguments)
     try:
         return _main(chosen)
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
-        return InputError.exit_code
+    except (PipelineError, OSError) as error:
+        return ended(error, chosen.output)
 
 
 def _main(chosen: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from pipeline import processes
 from pipeline.interruption import INTERRUPTED, leave
 from schema.errors import InputError, PipelineError
+from schema.failure import ended
 from schema.problem import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:
@@ -56,16 +57,14 @@ def main(arguments: list[str], started: float | None = None) -> int:
     try:
         return _main(chosen, began)
     except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+        return ended(error, chosen.output)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
-        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
-        return InputError.exit_code
+        return ended(error, chosen.output)
 
 
 def _main(chosen: argparse.Namespace, started: float) -> int:

@@ -25,6 +25,8 @@ from ingestion.splits import SPLITS, assign
 from ingestion.windows import parse_window, select
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
+from schema.failure import ended
+from schema.json_file import read_json
 from schema.problem import DEFAULT_PROBLEM, Encoding, Problem, Task, problem_folder, read_problem
 from schema.rows import Column, Kind, columns, read_schema
 from schema.signatures import prediction_column
@@ -262,11 +264,9 @@ def read_run(folder: Path) -> dict[str, Any]:
         InputError: if there is none.
     """
     try:
-        record: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        record: dict[str, Any] = read_json(folder / "run.json")
     except FileNotFoundError:
         raise InputError(f"{folder / 'run.json'}: no such file. Run the pipeline first: python run_local.py") from None
-    except ValueError as error:
-        raise InputError(f"{folder / 'run.json'}: not readable as JSON: {error}") from None
     return record
 
 
@@ -331,14 +331,11 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Runs and returns the exit code: 0 done, 2 bad input."""
+    chosen = parse(arguments)
     try:
-        lines = run(parse(arguments))
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
-        return InputError.exit_code
+        lines = run(chosen)
+    except (PipelineError, OSError) as error:
+        return ended(error, chosen.output)
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 

@@ -19,6 +19,8 @@ from reports.run_list import verdict
 from reports.run_record import why_absent
 from reports.stored_runs import LATEST, StoredRun, find_run, misfit, read_runs
 from schema.errors import InputError, PipelineError
+from schema.failure import ended
+from schema.json_file import read_json
 from schema.rounding import rounded
 
 _ARTIFACT = "DeviceModels.device_models"
@@ -82,12 +84,8 @@ def main(arguments: Sequence[str]) -> int:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             told = "\n".join([*which(run, runs, chosen.run), *lines(entries, budget, width)])
         sys.stdout.write(f"{told}\n")
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
-        return InputError.exit_code
+    except (PipelineError, OSError) as error:
+        return ended(error, chosen.output)
     return 0 if choice.chosen else 4
 
 
@@ -124,14 +122,12 @@ def read_variants(output: Path, run: StoredRun) -> list[dict[str, Any]]:
     """
     path = output / run.record.artifacts[_ARTIFACT] / "variants.json"
     try:
-        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        entries: list[dict[str, Any]] = read_json(path)
         _ENTRIES.validate_python(entries)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"run {run.run_id}: {path} has been removed") from None
     except ValidationError as error:
         raise InputError(f"{path}: not the variants of a run: {misfit(error)}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not readable as JSON: {error}") from None
     if not entries:
         raise InputError(f"{path}: not the variants of a run: expected one or more. Received: none")
     return entries

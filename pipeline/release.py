@@ -9,7 +9,8 @@ from pathlib import Path
 from components.release_store import CURRENT, MANIFEST, current, rollback, use, versions
 from pipeline.session import locked
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
-from schema.errors import InputError, PipelineError
+from schema.errors import PipelineError
+from schema.failure import ended
 from schema.problem import DEFAULT_PROBLEM
 
 # What goes by the versions themselves, or by the metadata store (ADR 9 and ADR 12).
@@ -40,12 +41,8 @@ def main(arguments: list[str]) -> int:
                 version = rollback(destination) if chosen.action == "rollback" else use(destination, chosen.version)
             lines = [f"{CURRENT} is now version {version}", _UNREACHED]
         sys.stdout.write("\n".join(lines) + "\n")
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
-        return InputError.exit_code
+    except (PipelineError, OSError) as error:
+        return ended(error, chosen.output)
     return 0
 
 

@@ -1,7 +1,6 @@
 """Runs from the terminal: `python -m pipeline.runs [list | show RUN | diff RUN RUN | prune --keep N]`."""
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -18,6 +17,8 @@ from reports.run_list import CURRENT, ON_DISK, list_lines
 from reports.run_page import page_lines
 from reports.stored_runs import StoredRun, find_run, read_runs
 from schema.errors import InputError, PipelineError
+from schema.failure import ended
+from schema.json_file import read_json
 
 _NAMES = {"list": 0, "show": 1, "diff": 2, "prune": 0}
 
@@ -58,12 +59,8 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         # Who reads has seen enough; nothing of Python's may be told to a pipe that is closed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
-        return InputError.exit_code
+    except (PipelineError, OSError) as error:
+        return ended(error, chosen.output)
     return 0
 
 
@@ -131,11 +128,7 @@ def _artifact(output: Path, run: StoredRun, name: str) -> Path | None:
 def _spans(examples: Path | None) -> Any:
     if examples is None or not (examples / SPANS_FILE).is_file():
         return None
-    path = examples / SPANS_FILE
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not readable as JSON: {error}") from None
+    return read_json(examples / SPANS_FILE)
 
 
 def _slices(evaluations: Sequence[Any]) -> list[Any]:

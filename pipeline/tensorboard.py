@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.input_profile import input_lines
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
+from schema.failure import ended
 
 # By the artifacts of a run.json: where in the artifact TensorBoard reads, and what is added to the run's id.
 _TRAINING = "Trainer.model_run"
@@ -158,12 +159,8 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     try:
         serve(existing_output(chosen.output), chosen.host, chosen.port)
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename or chosen.output}: {error.strerror}\n")
-        return InputError.exit_code
+    except (PipelineError, OSError) as error:
+        return ended(error, chosen.output)
     except KeyboardInterrupt:
         sys.stdout.write("\n")
     return 0

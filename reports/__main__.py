@@ -7,6 +7,7 @@ from pathlib import Path
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from reports.stored_runs import LATEST, State, find_run, read_runs
 from schema.errors import InputError, PipelineError
+from schema.failure import ended
 
 
 def main(arguments: list[str]) -> int:
@@ -27,12 +28,8 @@ def main(arguments: list[str]) -> int:
     told = next((given for given in (chosen.output, chosen.folder) if given is not None), DEFAULT_OUTPUT)
     try:
         return _main(existing_output(told), chosen.run, chosen.to)
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
-        return InputError.exit_code
+    except (PipelineError, OSError) as error:
+        return ended(error, told)
 
 
 def _main(output: Path, name: str, to: str | None) -> int:
