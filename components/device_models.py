@@ -56,8 +56,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     split of `examples`; the variants are scored on its test split, whole and on every slice that the server model is
     judged on. `fine_tuned` has a device form for each technique that a recipe asks for; `cache` is a folder in which
     files that were made before are found again; `fingerprint` is that of the code and the libraries. With
-    `device.trainable` there are `trainable.tflite` and
-    `trainable.json`.
+    `device.trainable` there are `trainable.tflite` and `trainable.json`.
     """
     problem = BoundProblem.model_validate_json(bound)
     declared = read_schema(Path(io_utils.get_only_uri_in_dir(schema.uri)))

@@ -1,5 +1,6 @@
 """Versions of what a variant depends on, under whatever name it is installed."""
 
+from collections.abc import Iterator
 from importlib import metadata
 
 import pytest
@@ -8,7 +9,10 @@ from edge import libraries
 
 
 @pytest.fixture(autouse=True)
-def _asked_anew() -> None:
+def _asked_anew() -> Iterator[None]:
+    """What a test says is installed is forgotten after it."""
+    libraries.versions.cache_clear()
+    yield
     libraries.versions.cache_clear()
 
 
@@ -42,4 +46,3 @@ def test_the_digest_changes_with_a_version(monkeypatch: pytest.MonkeyPatch) -> N
     libraries.versions.cache_clear()
     monkeypatch.setattr(libraries, "version", lambda _: "9.9")
     assert libraries.digest() != before
-    libraries.versions.cache_clear()

@@ -81,6 +81,12 @@ def ready(browser: Any, web: Path, folder: Path) -> Iterator[Visit]:  # noqa: F8
         yield visit
 
 
+@pytest.fixture
+def copied(bundle: Bundle, tmp_path: Path) -> Path:
+    """A bundle of one test's own, to be spoiled."""
+    return Path(shutil.copytree(bundle("binary"), tmp_path / "device"))
+
+
 def spoil(path: Path, content: bytes | None) -> None:
     """Writes other content into a file, or takes the file away."""
     path.unlink()
@@ -240,10 +246,9 @@ def test_a_phone_shows_all_of_it_and_keeps_the_prediction_in_sight(browser: Any,
         assert visit.page.inner_text("#strip") == visit.page.inner_text("#sentence")
 
 
-def test_a_bundle_that_is_gone_is_said_on_the_page(browser: Any, web: Path, bundle: Bundle, tmp_path: Path) -> None:  # noqa: F811
-    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
-    with served(web, "--bundle", folder) as address:
-        (folder / "golden.json").unlink()
+def test_a_bundle_that_is_gone_is_said_on_the_page(browser: Any, web: Path, copied: Path) -> None:  # noqa: F811
+    with served(web, "--bundle", copied) as address:
+        (copied / "golden.json").unlink()
         with opened(browser, address) as visit:
             visit.page.wait_for_selector("#problem", state="visible")
             assert re.search(
@@ -272,12 +277,10 @@ def test_a_variant_that_does_not_open_has_no_answer_of_another(
     said: str,
     browser: Any,  # noqa: F811
     web: Path,
-    bundle: Bundle,
-    tmp_path: Path,
+    copied: Path,
 ) -> None:
-    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
-    spoil(folder / "float32.packed.tflite", content)
-    with ready(browser, web, folder) as visit:
+    spoil(copied / "float32.packed.tflite", content)
+    with ready(browser, web, copied) as visit:
         visit.page.select_option("#variant", "int8")
         visit.page.select_option("#start", "0")
         before = settled(visit)
@@ -303,14 +306,12 @@ def test_a_variant_that_does_not_open_has_no_answer_of_another(
 def test_where_the_first_variant_does_not_open_another_can_be_chosen(
     browser: Any,  # noqa: F811
     web: Path,
-    bundle: Bundle,
-    tmp_path: Path,
+    copied: Path,
 ) -> None:
-    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
-    variants = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["variants"]
+    variants = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))["variants"]
     smallest = min(variants, key=lambda variant: variant["bytes"])["name"]
-    spoil(folder / f"{smallest}.packed.tflite", None)
-    with ready(browser, web, folder) as visit:
+    spoil(copied / f"{smallest}.packed.tflite", None)
+    with ready(browser, web, copied) as visit:
         assert settled(visit) is None
         said = f"{smallest}.packed.tflite answered 404, though the manifest names it."
         assert visit.page.inner_text("#problem").endswith(said)
@@ -323,15 +324,13 @@ def test_where_the_first_variant_does_not_open_another_can_be_chosen(
 def test_a_row_that_is_refused_has_no_answer_of_another(
     browser: Any,  # noqa: F811
     web: Path,
-    bundle: Bundle,
-    tmp_path: Path,
+    copied: Path,
 ) -> None:
-    folder = shutil.copytree(bundle("binary"), tmp_path / "device")
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
     # So wide a domain has a field to type in.
     manifest["features"][1]["maximum"] = 2**33
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    with page(browser, web, folder) as visit:
+    (copied / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with page(browser, web, copied) as visit:
         visit.page.fill("#input-week", "9")
         before = settled(visit)
         visit.page.fill("#input-week", str(2**32 + 9))
