@@ -104,8 +104,7 @@ def _fill(kept: list[KeptSpan], schema: schema_pb2.Schema, pipeline: beam.Pipeli
     jobs: list[Job] = [(str(part_file(span.folder, place)), span.shards[place]) for span, place in missing]
     _LOG.info("%d of %d groups of shards to analyse", len(jobs), sum(len(span.shards) for span in kept))
     if jobs:
-        # A part goes to its file and not through Beam: the runner with threads flushes its buffer on a timer, also in
-        # the middle of an element whose pickling takes a while, and then cannot read it back.
+        # A part goes to its file and not through Beam, where it would be pickled and held by the runner as well.
         with pipeline:
             _ = pipeline | beam.Create(jobs) | beam.Map(_analyse, schema.SerializeToString())
     for span in kept:

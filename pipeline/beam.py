@@ -10,7 +10,7 @@ from pipeline.environment import Environment
 from pipeline.parallelism import Workers, configured_workers
 
 # Beam's `DirectRunner` of today first tries to download another runner's binary from the network.
-_DIRECT = "--runner=apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
+_DIRECT = "--runner=pipeline.direct_runner.LosslessRunner"
 # The workers are of this machine, or have the project already, and need no package. Where nothing says how workers come
 # by TFX, it packs its own source anew for every Beam node, two seconds each.
 _NO_PACKAGE = "--sdk_container_image=none"
