@@ -149,10 +149,7 @@ class Judge:
         return [mean_replicates(drawn, values[rows]) for drawn, rows in zip(self._draws, self._rows, strict=True)]
 
     def _value(self, measured: _Measured, place: int) -> float | None:
-        """The main metric of a slice; an AUC of rows of one class is none, though TFMA says 0."""
-        labels = self._labels[self._rows[place]]
-        if self._problem.task is Task.BINARY and not 0 < labels.sum() < len(labels):
-            return None
+        """The main metric of a slice; None where it is undefined, as an AUC of rows of one class is."""
         return measured.metrics[place][MAIN[self._problem.task]]
 
     def _change(self, place: int, measured: _Measured) -> Change:

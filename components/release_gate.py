@@ -14,6 +14,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 from components.artifacts import DeviceModels, Verdict
 from components.blessings import BLESSED, CURRENT_MODEL, CURRENT_MODEL_ID
 from reports.evaluation import CANDIDATE, OVERALL, overall_metrics, slice_name, slice_rows
+from schema.metrics import why_undefined
 from schema.rounding import rounded
 
 
@@ -71,24 +72,25 @@ def evaluation_reasons(
         rows: rows of each slice, by its name.
         min_slice_rows: see problem.yaml's evaluation.min_slice_rows.
     """
-    reasons = []
+    reasons = [] if rows.get(OVERALL) else [f"{OVERALL}: no row was evaluated"]
     # TFMA has the slices in the order in which Beam's workers came to them.
     found = {slice_name(by_slice.slice_key): by_slice.failures for by_slice in result.metric_validations_per_slice}
     for name in sorted(found, key=lambda name: (name != OVERALL, name)):
         if name == OVERALL or rows.get(name, 0) >= min_slice_rows:
-            reasons += [f"{name}: {failure_sentence(failure)}" for failure in found[name]]
+            reasons += [f"{name}: {failure_sentence(failure, rows.get(name, 0))}" for failure in found[name]]
     absent = [", ".join(spec.feature_keys) or OVERALL for spec in result.missing_slices]
     return reasons + [f"{name}: no row to judge" for name in absent]
 
 
-def failure_sentence(failure: validation_result_pb2.ValidationFailure) -> str:
-    """Which metric missed which bound by how much."""
+def failure_sentence(failure: validation_result_pb2.ValidationFailure, rows: int) -> str:
+    """Which metric missed which bound by how much, or why it has no value on the slice's rows."""
     name, threshold = failure.metric_key.name, failure.metric_threshold
     if failure.message:
         return f"{name}: {' '.join(failure.message.split())}"
     value = failure.metric_value.double_value.value
     if math.isnan(value):
-        return f"{name} is not a number"
+        what = f"{name}'s change against the baseline" if threshold.HasField("change_threshold") else name
+        return f"{what} is undefined: {why_undefined(name, rows)}"
     if threshold.HasField("change_threshold"):
         allowed = threshold.change_threshold.absolute.value
         found, worst = rounded(value, "+.4f"), rounded(allowed, "+.4f")

@@ -1,7 +1,7 @@
 """Where a tree of metrics derives confusion matrices at every threshold from a histogram, which is slow in TFMA."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tensorflow_model_analysis.metrics import binary_confusion_matrices
@@ -28,7 +28,7 @@ def curves(tree: Computations) -> tuple[Curve, ...]:
 def without_matrices(tree: Computations, found: Iterable[Curve]) -> Computations:
     """The tree without the derived computations of the curves' matrices, whose results come from elsewhere."""
     keys = {key for curve in found for key in curve.cuts}
-    return Computations(tree.leaves, tuple(derived for derived in tree.derived if not keys & set(derived.keys)))
+    return replace(tree, derived=tuple(derived for derived in tree.derived if not keys & set(derived.keys)))
 
 
 def _curve(place: int, leaf: Leaf, tree: Computations) -> Curve:

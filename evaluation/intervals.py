@@ -1,12 +1,12 @@
 """Which metrics have a confidence interval, and their values with one fold of rows left out at a time."""
 
 import numbers
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tensorflow_model_analysis.metrics import confusion_matrix_metrics, metric_specs, metric_types
+from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from evaluation.computations import Computations, computations, is_private
@@ -14,22 +14,19 @@ from evaluation.curves import Curve, curves, without_matrices
 from evaluation.left_out import LeftOut, left_out
 from evaluation.shard_totals import SliceTotals
 from evaluation.totals import Floats
-from schema.errors import InputError
 
 
 @dataclass(frozen=True)
 class Intervals:
     """What replicates are made of: TFMA's tree of the metrics that have an interval.
 
-    `places` are those of its leaves in the whole tree, `keys` those of its metrics, and `two_class` those among them
-    that mean nothing of rows of one class: TFMA then says 0, or 1 of a curve of precision and recall, for any model.
+    `places` are those of its leaves in the whole tree, `keys` those of its metrics.
     """
 
     tree: Computations
     places: tuple[int, ...]
     curves: tuple[Curve, ...]
     keys: frozenset[Any]
-    two_class: frozenset[Any]
 
     def replicates(self, totals: SliceTotals) -> dict[Any, Floats]:
         """The metrics of one slice, [folds] by key, without the rows of each fold that has one; NaN where undefined.
@@ -37,35 +34,24 @@ class Intervals:
         Memory is that of one model's histograms: 20 folds x 10,002 buckets x 3 numbers, a few times.
         """
         outcomes: list[dict[Any, Any]] = []
-        one_class: dict[str, Any] = {}
         curves = {curve.place: curve for curve in self.curves}
         for place, (leaf, folded) in enumerate(zip(self.tree.leaves, totals.folded, strict=True)):
             left = left_out(folded)
-            if place in curves:
-                found = list(_matrices(curves[place], left))
-                one_class[leaf.model] = _of_one_class(left)
-            else:
-                found = leaf.form.outputs(left.totals())
+            found = list(_matrices(curves[place], left)) if place in curves else leaf.form.outputs(left.totals())
             outcomes = [before | more for before, more in zip(outcomes or [{}] * len(found), found, strict=True)]
         # TFMA divides by zero where the rows of a fold were all that lay between two thresholds, and leaves that out.
         with np.errstate(divide="ignore", invalid="ignore"):
             values = [self.tree.derive(results) for results in outcomes]
-        return {key: self._defined(key, values, one_class) for key in self.keys if _is_number(values[0][key])}
-
-    def _defined(self, key: Any, values: list[dict[Any, Any]], one_class: Mapping[str, Any]) -> Floats:
-        found = np.array([value[key] for value in values], np.float64)
-        return np.where(one_class[key.model_name], np.nan, found) if key in self.two_class else found
+        return {
+            key: np.array([value[key] for value in values], np.float64)
+            for key in self.keys
+            if _is_number(values[0][key])
+        }
 
 
 def _matrices(curve: Curve, left: LeftOut) -> Iterator[dict[Any, Any]]:
     for by_key in zip(*(cuts.matrices(left) for cuts in curve.cuts.values()), strict=True):
         yield dict(zip(curve.cuts, by_key, strict=True))
-
-
-def _of_one_class(left: LeftOut) -> Any:
-    """Whether the rows [folds] that are left of a histogram are all positive or all negative."""
-    labels, rows = left.sums[:, :, 0].sum(axis=1), left.sums[:, :, 2].sum(axis=1)
-    return (labels == 0) | (labels == rows)
 
 
 def _is_number(value: Any) -> bool:
@@ -78,9 +64,6 @@ def intervals(config: config_pb2.EvalConfig, whole: Computations) -> Intervals |
     Args:
         config: with its defaults filled in.
         whole: the tree of all its metrics and plots.
-
-    Raises:
-        InputError: for an area under a curve of which it cannot be told where it is defined.
     """
     if not config.options.compute_confidence_intervals.value:
         return None
@@ -90,25 +73,13 @@ def intervals(config: config_pb2.EvalConfig, whole: Computations) -> Intervals |
         return None
     tree = computations(kept)
     places = {leaf.keys: place for place, leaf in enumerate(whole.leaves)}
-    two_class = [key for key, _, metric in named if isinstance(metric, confusion_matrix_metrics.AUC)]
     found = curves(tree)
-    _check_curves(two_class, {tree.leaves[curve.place].model for curve in found})
     return Intervals(
         without_matrices(tree, found),
         tuple(places[leaf.keys] for leaf in tree.leaves),
         found,
         frozenset(key for key, _, _ in named),
-        frozenset(two_class),
     )
-
-
-def _check_curves(keys: Iterable[Any], models: set[str]) -> None:
-    for key in keys:
-        if key.model_name not in models:
-            raise InputError(
-                f"{key.name}: expected an area under a curve over num_thresholds for a confidence interval, since the "
-                "histogram behind it tells whether rows are of both classes. Received: one over thresholds alone"
-            )
 
 
 def _with_intervals(config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:

@@ -1,30 +1,34 @@
-"""Means of absolute and of squared errors. A row whose error is no number counts for nothing, as in TFMA."""
+"""Means of absolute and of squared errors, of every row."""
 
 from abc import abstractmethod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evaluation.totals import Floats, Totals
 from evaluation.vector_form import Cells, Scored, VectorForm, one_cell, scores
 
 
 class RegressionErrorForm(VectorForm):
-    """Of the means of an error a row."""
+    """Of the means of an error per row, in the label's unit or its square.
+
+    Every row counts. TFMA leaves a row out whose error is no number, so that its mean would be of fewer rows than the
+    count beside it says; answers and labels that are no numbers are refused before they come here. The distance is
+    taken in float64, in which neither a label of 1e9 with a small spread nor the square of 1e30 loses anything; TFMA
+    takes it in the label's own type. One row is enough for a value.
+    """
 
     @abstractmethod
-    def errors(self, distance: NDArray[Any]) -> Floats:
+    def errors(self, distance: Floats) -> Floats:
         """The error, of label minus prediction [rows]."""
 
     def cells(self, rows: Scored) -> Cells:
-        """The error and one a row."""
-        errors = self.errors(rows.labels - scores(rows))
-        counted = ~np.isnan(errors)
-        return one_cell(np.where(counted, errors, 0.0), counted)
+        """The error and one per row."""
+        errors = self.errors(np.asarray(rows.labels, np.float64) - scores(rows))
+        return one_cell(errors, np.ones(len(errors)))
 
     def accumulator(self, totals: Totals) -> Any:
-        """Sum of the errors and of the rows that have one."""
+        """Sum of the errors and of the rows."""
         accumulator = self.combiner.create_accumulator()
         accumulator.total_regression_error, accumulator.total_example_weights = totals.sums[0].tolist()
         return accumulator
@@ -33,16 +37,14 @@ class RegressionErrorForm(VectorForm):
 class AbsoluteErrorForm(RegressionErrorForm):
     """Of MeanAbsoluteError."""
 
-    def errors(self, distance: NDArray[Any]) -> Floats:
+    def errors(self, distance: Floats) -> Floats:
         """The absolute distance."""
-        absolute: Floats = np.abs(distance).astype(np.float64)
-        return absolute
+        return np.abs(distance)
 
 
 class SquaredErrorForm(RegressionErrorForm):
     """Of MeanSquaredError."""
 
-    def errors(self, distance: NDArray[Any]) -> Floats:
+    def errors(self, distance: Floats) -> Floats:
         """The squared distance."""
-        squared: Floats = np.abs(distance).astype(np.float64) ** 2
-        return squared
+        return np.square(distance)

@@ -52,7 +52,8 @@ class ServedModel:
         """Labels and predictions of a batch.
 
         Raises:
-            InputError: if the model answers without the prediction, as one of another task does, or a label is missing.
+            InputError: if the model answers without the prediction, as one of another task does, or with one that is
+                not finite, of which no metric could count every row; or if a label is missing or no number.
         """
         answered = self._predict(batch.serialized)
         if self.place.prediction_key not in answered:
@@ -61,7 +62,17 @@ class ServedModel:
                 f"Received: {sorted(answered)}. Is it a model of another task?"
             )
         predictions = answered[self.place.prediction_key].numpy()
-        return Scored(self.place.title, self.labels(batch), predictions.reshape(len(predictions), -1))
+        predictions = predictions.reshape(len(predictions), -1)
+        self._check_finite(predictions)
+        return Scored(self.place.title, self.labels(batch), predictions)
+
+    def _check_finite(self, predictions: NDArray[Any]) -> None:
+        broken = int((~np.isfinite(predictions)).any(axis=1).sum())
+        if broken:
+            raise InputError(
+                f"{self.place.title} in {self.place.folder}: expected finite answers. "
+                f"Received: {broken} of {len(predictions)} rows (read together) answered by NaN or infinity"
+            )
 
     def labels(self, batch: Batch) -> NDArray[Any]:
         """The label [rows], as the model's preprocessing or else the row has it."""
@@ -78,7 +89,7 @@ def raw_labels(name: str, column: pa.Array) -> NDArray[Any]:
     """The values [rows] of a list array with one number a row.
 
     Raises:
-        InputError: for a row without a label or with several, and for a label that is text.
+        InputError: for a row without a label or with several, and for a label that is text or not finite.
     """
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     wrong = int((lengths != 1).sum())
@@ -87,4 +98,9 @@ def raw_labels(name: str, column: pa.Array) -> NDArray[Any]:
     values: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
     if not np.issubdtype(values.dtype, np.number):
         raise InputError(f"label '{name}': expected a number, or a signature that makes one of it. Received: text")
+    broken = int((~np.isfinite(values)).sum())
+    if broken:
+        raise InputError(
+            f"label '{name}': expected finite numbers. Received: {broken} of {len(values)} rows with NaN or infinity"
+        )
     return values

@@ -10,7 +10,10 @@ from schema.problem import Evaluation, Task
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: TFMA's class and its config, whether more is better (None: neither way), its unit and title."""
+    """One metric: TFMA's class and its config, whether more is better (None: neither way), its unit and title.
+
+    `undefined_on` says on which rows, one or more, it has no value; empty for one that has a value on any.
+    """
 
     name: str
     task: Task
@@ -19,14 +22,33 @@ class Metric:
     unit: str
     title: str
     options: tuple[tuple[str, Any], ...] = ()
+    undefined_on: str = ""
 
+
+_ONE_CLASS, _NO_POSITIVE = "all of one class", "none of the positive class"
 
 _ALL = (
-    Metric("auc", Task.BINARY, "AUC", True, "0 to 1", "AUC"),
-    Metric("pr_auc", Task.BINARY, "AUCPrecisionRecall", True, "0 to 1", "area under precision and recall"),
+    Metric("auc", Task.BINARY, "AUC", True, "0 to 1", "AUC", undefined_on=_ONE_CLASS),
+    Metric(
+        "pr_auc",
+        Task.BINARY,
+        "AUCPrecisionRecall",
+        True,
+        "0 to 1",
+        "area under precision and recall",
+        undefined_on=_ONE_CLASS,
+    ),
     Metric("binary_accuracy", Task.BINARY, "BinaryAccuracy", True, "share of rows", "accuracy"),
     Metric("log_loss", Task.BINARY, "BinaryCrossEntropy", False, "nats", "log loss"),
-    Metric("calibration", Task.BINARY, "Calibration", None, "predicted to true", "calibration"),
+    Metric(
+        "calibration",
+        Task.BINARY,
+        "Calibration",
+        None,
+        "predicted to true",
+        "calibration",
+        undefined_on=_NO_POSITIVE,
+    ),
     Metric("accuracy", Task.MULTICLASS, "SparseCategoricalAccuracy", True, "share of rows", "accuracy"),
     Metric("log_loss", Task.MULTICLASS, "SparseCategoricalCrossentropy", False, "nats", "log loss"),
     Metric("mean_absolute_error", Task.REGRESSION, "MeanAbsoluteError", False, "label's unit", "mean absolute error"),
@@ -41,6 +63,14 @@ MAIN = {Task.BINARY: "auc", Task.MULTICLASS: "accuracy", Task.REGRESSION: "mean_
 def metrics_of(task: Task) -> dict[str, Metric]:
     """The metrics of a task by name."""
     return {metric.name: metric for metric in _ALL if metric.task is task}
+
+
+def why_undefined(name: str, rows: int) -> str:
+    """Why a metric has no value on so many rows, such as `12 rows, all of one class`."""
+    if rows == 0:
+        return "no rows"
+    causes = (metric.undefined_on for metric in _ALL if metric.name == name and metric.undefined_on)
+    return f"{rows:,} row{'s' * (rows != 1)}, {next(causes, 'of which it is no finite number')}"
 
 
 def check_evaluation(evaluation: Evaluation, task: Task) -> None:

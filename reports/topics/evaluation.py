@@ -17,7 +17,7 @@ def _whole(found: Evaluation) -> list[Part]:
         parts.append(Paragraph(ON_INTERVALS))
     if not found.has_baseline:
         parts.append(Paragraph(NO_BASELINE))
-    return parts
+    return parts + [Paragraph(sentence) for sentence in found.undefined()]
 
 
 def _slices(found: Evaluation) -> list[Part]:

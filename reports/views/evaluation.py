@@ -15,13 +15,15 @@ from reports.html import BAD, GOOD, NOTE, Absent, Cell, Column, Table, View, int
 from reports.intervals import Estimate
 from schema.closed import nearest
 from schema.errors import InputError
-from schema.metrics import MAIN, Metric, metrics_of
+from schema.metrics import MAIN, Metric, metrics_of, why_undefined
 from schema.problem import Task
 from schema.rounding import rounded
 
 # A forest of more slices than this is no longer one that a person reads: the worst are drawn, all are in the table.
 _DRAWN = 40
 _WORST = 3
+# Slices on which a metric is undefined that are named; the others are counted.
+_NAMED_UNDEFINED = 3
 ON_INTERVALS = (
     "Intervals are of 95 %, by a jackknife that leaves out whole values of the split key: rows of one are not "
     "independent of each other."
@@ -127,6 +129,7 @@ class Evaluation(View):
             "no_baseline": "" if self.has_baseline else NO_BASELINE,
             "on_intervals": ON_INTERVALS if self.has_intervals else "",
             "metrics": self.table(),
+            "undefined": self.undefined(),
             "charts": self.slice(OVERALL).drawings(),
             "worst": self.worst_slices(),
             "forest": forest(self._drawn(judged), self.overall, self.metric.name, label) if judged else None,
@@ -136,6 +139,18 @@ class Evaluation(View):
             "few": sum(one.rows < self.min_slice_rows for one in self.slices[1:]),
             "min_slice_rows": self.min_slice_rows,
         }
+
+    def undefined(self) -> list[str]:
+        """A sentence for each metric that has no value on some slice: why, and of how many rows."""
+        return [self._undefined(metric, slices) for metric in self.metrics if (slices := self._without(metric))]
+
+    def _without(self, metric: Metric) -> list[SliceResult]:
+        return [one for one in self.slices if math.isnan(self.estimate(one, metric).value)]
+
+    def _undefined(self, metric: Metric, slices: Sequence[SliceResult]) -> str:
+        named = ", ".join(f"{one.name} ({why_undefined(metric.name, one.rows)})" for one in slices[:_NAMED_UNDEFINED])
+        more = f" and {len(slices) - _NAMED_UNDEFINED} more slices" if len(slices) > _NAMED_UNDEFINED else ""
+        return f"{metric.name} is not defined on {named}{more}."
 
     def worst_slices(self) -> list[dict[str, Any]]:
         """The worst slices of those that are judged: what a sentence says of each."""

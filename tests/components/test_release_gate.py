@@ -38,7 +38,7 @@ def result(*slices: str, rest: str = "") -> validation_result_pb2.ValidationResu
 
 def sentence(text: str) -> str:
     """What is said of one failure."""
-    return failure_sentence(text_format.Parse(text, validation_result_pb2.ValidationFailure()))
+    return failure_sentence(text_format.Parse(text, validation_result_pb2.ValidationFailure()), 12)
 
 
 def value_failure(threshold: str, value: str) -> str:
@@ -80,7 +80,7 @@ def test_a_slice_of_two_features_is_named_by_both() -> None:
       single_slice_keys { column: "carrier" bytes_value: "UA" } single_slice_keys { column: "month" int64_value: 2 }
     }"""
 
-    assert evaluation_reasons(result(f"{key} {BELOW}"), {"carrier=UA, month=2": 2000}, 1000) == [
+    assert evaluation_reasons(result(f"{key} {BELOW}"), ROWS | {"carrier=UA, month=2": 2000}, 1000) == [
         "carrier=UA, month=2: auc 0.6512 is 0.0288 below its floor 0.68"
     ]
 
@@ -111,9 +111,21 @@ def test_a_miss_that_four_places_do_not_show_is_not_called_zero() -> None:
     assert sentence(value_failure(floor, "0.6799996")) == "auc 0.6800 is 4e-07 below its floor 0.68"
 
 
-@pytest.mark.parametrize("threshold", ["value_threshold { lower_bound { value: 0.68 } }", "change_threshold {}"])
-def test_a_metric_that_is_no_number_is_called_so(threshold: str) -> None:
-    assert sentence(value_failure(threshold, "nan")) == "auc is not a number"
+@pytest.mark.parametrize(
+    ("threshold", "what"),
+    [
+        ("value_threshold { lower_bound { value: 0.68 } }", "auc"),
+        ("change_threshold {}", "auc's change against the baseline"),
+    ],
+)
+def test_a_bound_on_a_metric_without_a_value_is_refused_with_why_and_of_how_many_rows(
+    threshold: str, what: str
+) -> None:
+    assert sentence(value_failure(threshold, "nan")) == f"{what} is undefined: 12 rows, all of one class"
+
+
+def test_a_model_of_which_no_row_was_evaluated_is_refused_without_a_bound_too() -> None:
+    assert evaluation_reasons(result(rest="validation_ok: true"), {}, 1000) == ["overall: no row was evaluated"]
 
 
 def test_what_tfma_says_of_its_own_is_one_line() -> None:

@@ -59,6 +59,19 @@ def differences(left: Flat, right: Flat) -> list[tuple[str, Any, Any]]:
     ]
 
 
+def without_value_in_stock(stock: Flat, difference: tuple[str, Any, Any]) -> bool:
+    """Whether a difference is one of a metric that stock TFMA gives no value, or one that means nothing.
+
+    That is the log loss of a wholly confident answer, NaN or infinite there, and the area under a curve of rows of one
+    class, 0 or 1 there; ours are finite and NaN.
+    """
+    path, theirs, ours = difference
+    name = stock.get(f"{path.partition('/value/')[0]}/key/name")
+    if name == "log_loss":
+        return not math.isfinite(float(theirs)) and math.isfinite(float(ours))
+    return name in ("auc", "pr_auc") and theirs in (0.0, 1.0) and math.isnan(float(ours))
+
+
 def _paths(left: Flat, right: Flat) -> Iterable[str]:
     return sorted({*left, *right})
 

@@ -1,5 +1,6 @@
 """The pipeline over several shards and small batches, and what it says of models and rows that do not fit."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,6 +119,27 @@ def test_a_baseline_that_does_not_know_a_class_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=rf"baseline: expected labels from 0 to 2.*Received: {unknown} of 201 others"):
         analyse(case, tmp_path, other)
+
+
+@pytest.mark.parametrize("answer", [math.nan, math.inf])
+def test_an_answer_that_is_not_finite_is_refused_by_whichever_model_gave_it(
+    binary: tuple[Case, Path], answer: float
+) -> None:
+    case, folder = binary
+    write_shard(folder, [{"late": 1, "new": 0.5}, {"late": 0, "new": answer}, {"late": 1, "new": answer}])
+
+    with pytest.raises(InputError, match=r"candidate in .*expected finite answers\. Received: 2 of 3 rows"):
+        analyse(case, folder)
+
+
+def test_a_label_that_is_not_finite_is_refused(binary: tuple[Case, Path]) -> None:
+    case, folder = binary
+    write_shard(folder, [{"late": 1.0, "new": 0.5}, {"late": math.nan, "new": 0.5}])
+    schema = case.schema()
+    next(feature for feature in schema.feature if feature.name == "late").type = schema_pb2.FLOAT
+
+    with pytest.raises(InputError, match=r"label 'late': expected finite numbers\. Received: 1 of 2 rows"):
+        analyse(case, folder, schema=schema)
 
 
 def test_rows_without_a_label_are_counted(binary: tuple[Case, Path]) -> None:

@@ -1,6 +1,7 @@
 """Vector forms against TFMA's own combiners, row by row, and what they refuse."""
 
 import json
+import math
 import warnings
 from typing import Any
 
@@ -71,14 +72,42 @@ def test_decisions_give_what_the_combiner_gives_on_and_beside_the_threshold() ->
 
 
 @pytest.mark.parametrize("metric", ["MeanAbsoluteError", "MeanSquaredError", "MeanPrediction"])
-@pytest.mark.parametrize("odd", [3.5, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("odd", [3.5, 3e18, -3e18, 1e-30])
 def test_regression_forms_give_what_the_combiner_gives_of_any_number(metric: str, odd: float) -> None:
     rows = scored(np.array([1.0, 2.0, 4.0], np.float32), [1.5, odd, 3.0])
     (form,) = forms(metric)
 
     ours, theirs = in_vectors(form, rows), row_by_row(form, rows)
 
-    assert numbers_of(ours) == pytest.approx(numbers_of(theirs), rel=1e-6, nan_ok=True)
+    assert numbers_of(ours) == pytest.approx(numbers_of(theirs), rel=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["MeanAbsoluteError", "MeanSquaredError"])
+def test_a_row_without_an_error_is_no_row_less_in_the_mean(metric: str) -> None:
+    (form,) = forms(metric)
+    rows = scored(np.array([1.0, 2.0], np.float32), [1.5, np.nan])
+
+    assert np.isnan(in_vectors(form, rows))
+    assert row_by_row(form, rows) in (0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("label", "probability", "loss"),
+    [(1, 1.0, 1e-7), (0, 0.0, 1e-7), (1, 0.0, -math.log(1e-7)), (0, 1.0, -math.log(1e-7)), (1, 1e-30, -math.log(1e-7))],
+)
+def test_a_wholly_confident_answer_has_a_log_loss(label: int, probability: float, loss: float) -> None:
+    (form,) = forms("BinaryCrossEntropy")
+
+    assert in_vectors(form, scored([label], [probability])) == pytest.approx(loss, rel=1e-6)
+
+
+def test_one_wholly_confident_answer_among_many_changes_their_log_loss_by_its_share() -> None:
+    (form,) = forms("BinaryCrossEntropy")
+    rows = scored([1, 0, 1, 1], [0.5, 0.5, 0.5, 1.0])
+
+    with np.errstate(all="ignore"):
+        assert np.isnan(row_by_row(form, rows))
+    assert in_vectors(form, rows) == pytest.approx(0.75 * math.log(2), rel=1e-6)
 
 
 @pytest.mark.parametrize("metric", ["SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"])

@@ -1,5 +1,7 @@
 """What an evaluation tells a person: bounds, worst slices, and no number where there is none."""
 
+import math
+
 import pytest
 
 from reports.bounds import Bound
@@ -55,6 +57,18 @@ def test_a_slice_of_one_class_has_no_auc_and_is_not_judged_by_it() -> None:
 
     assert found.judged() == []
     assert found.slice_table().rows[1][2].text == UNDEFINED
+
+
+def test_where_a_metric_is_undefined_is_said_with_why_and_of_how_many_rows() -> None:
+    slices = [one_slice(f"site={name}", 3 + place, math.nan) for place, name in enumerate("abcde")]
+
+    assert binary(WHOLE, one_slice("site=a", 2000, 0.7)).undefined() == []
+    assert binary(WHOLE, *slices[:1]).undefined() == ["auc is not defined on site=a (3 rows, all of one class)."]
+    assert binary(WHOLE, *slices).undefined() == [
+        "auc is not defined on site=a (3 rows, all of one class), site=b (4 rows, all of one class), "
+        "site=c (5 rows, all of one class) and 2 more slices."
+    ]
+    assert "site=c (5 rows, all of one class) and 2 more slices." in binary(WHOLE, *slices).html()
 
 
 def test_a_slice_that_misses_its_bound_is_marked_if_it_is_judged() -> None:
