@@ -18,7 +18,7 @@ SOURCE, EXAMPLES = "source files", "examples"
 STATISTICS_BY_SPAN, STATISTICS_BY_SPLIT = "statistics by span", "statistics by split"
 ANALYZED, TRANSFORMED = "analyzed", "transformed"
 TRAINED, VALIDATED = "trained per epoch", "validated per epoch"
-EVALUATED, SLICES, SCORED = "evaluated", "sum of slices", "scored by device models"
+EVALUATED, NO_SLICE, SLICES, SCORED = "evaluated", "in no slice", "sum of slices", "scored by device models"
 BOUNDARIES = (
     SOURCE,
     EXAMPLES,
@@ -29,6 +29,7 @@ BOUNDARIES = (
     TRAINED,
     VALIDATED,
     EVALUATED,
+    NO_SLICE,
     SLICES,
     SCORED,
 )
