@@ -63,10 +63,8 @@ class SliceWatch:
         for rows in batches:
             columns = self._reader.decoded(rows.serialized.tolist()) if len(self._features) > 1 else {}
             self._growing.add(row_slices(columns, self._features, len(rows)), len(rows))
-            for names, lacking in zip(
-                self._features, rows_without(columns, self._features, len(rows)).tolist(), strict=True
-            ):
-                self.without[names] += lacking
+            lacking = rows_without(columns, self._features, len(rows)).tolist()
+            self.without.update({names: count for names, count in zip(self._features, lacking, strict=True) if names})
             yield rows
 
     def result(self) -> RowSlices:

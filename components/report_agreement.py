@@ -58,7 +58,9 @@ def _other_value(name: str, metric: str, found: SliceResult, server: float | Non
     if server is None or not math.isfinite(value):
         return
     step = 1 / max(found.rows, 1) if metric in _IS_SHARE_OF_ROWS else 0.0
-    if abs(value - server) > max(_SHARE * max(abs(value), abs(server)), step):
+    allowed = max(_SHARE * max(abs(value), abs(server)), step)
+    # A step itself is rounded too.
+    if abs(value - server) > allowed * (1 + 1e-9):
         yield (
             f"{name}: {metric} {value:.6g} in the evaluation, {server:.6g} of the same model where the device models "
             "were scored"
