@@ -18,8 +18,10 @@ from tfx.utils import io_utils
 
 from components.artifacts import DeviceModels
 from components.data_window import data_window
+from components.device_counts import device_counts
 from components.device_forms import Told, write_variants
 from components.device_scores import SliceWatch, intended, score_all
+from components.example_rows import FIX, split_rows
 from components.split_scores import SERVER, Scored, Scorer, score_split, server_scorer
 from components.trainable_model import write_trainable
 from edge import libraries, recipes
@@ -31,6 +33,7 @@ from models.statistics import read_statistics
 from schema import signatures
 from schema.bound import BoundProblem
 from schema.errors import InputError
+from schema.row_ledger import require_equal, write_counts
 from schema.rows import columns, read_schema
 
 _LOG = logging.getLogger(__name__)
@@ -87,6 +90,9 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     scorers |= {variant.recipe: DeviceModel(variant.path).predict for variant in made}
     watch = SliceWatch(problem.problem, declared)
     scored = score_split(watch.through(test), scorers)
+    counts = device_counts(scored, watch.result(), watch.without, split_rows(Path(examples.uri), "test")["test"])
+    require_equal("DeviceModels", counts, FIX)
+    write_counts(counts, folder)
     label = known[problem.problem.label].kind
     scores = score_all(made, forms, problem.problem, scored, watch.result(), label, first.columns)
     scores += [unconverted(name, problem.problem.task, reason, intended(name)) for name, reason in failed.items()]

@@ -1,6 +1,7 @@
 """Device variants judged as the server model is: the same metrics on the same slices, and what each variant costs."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from edge.runner import Array, Columns, first_rows
 from edge.score import Cost, Facts, Figures, VariantScore, compare, judged
 from evaluation.rows import row_reader
 from evaluation.scored_slices import ScoredSlices, Values
-from evaluation.slices import GrowingSlices, RowSlices, SliceKey, row_slices, slice_features
+from evaluation.slices import GrowingSlices, RowSlices, SliceKey, row_slices, rows_without, slice_features
 from models.raw_rows import Rows
 from reports.evaluation import slice_name
 from schema.metrics import MAIN
@@ -45,18 +46,25 @@ _DIAGNOSIS_ROWS = 2048
 
 
 class SliceWatch:
-    """Notes the slices of rows that are read for another purpose; memory is 16 bytes a row and list of features."""
+    """Notes the slices of rows that are read for another purpose; memory is 16 bytes a row and list of features.
+
+    Attributes:
+        without: rows that lie in no slice by a list of features, since they lack one.
+    """
 
     def __init__(self, problem: Problem, schema: schema_pb2.Schema) -> None:
         self._features = slice_features(_config(problem).slicing_specs)
         self._reader = row_reader(schema, {name for names in self._features for name in names}, 1)
         self._growing = GrowingSlices()
+        self.without: Counter[tuple[str, ...]] = Counter(dict.fromkeys(filter(None, self._features), 0))
 
     def through(self, batches: Iterable[Rows]) -> Iterator[Rows]:
         """The batches as they are."""
         for rows in batches:
             columns = self._reader.decoded(rows.serialized.tolist()) if len(self._features) > 1 else {}
             self._growing.add(row_slices(columns, self._features, len(rows)), len(rows))
+            lacking = rows_without(columns, self._features, len(rows)).tolist()
+            self.without.update({names: count for names, count in zip(self._features, lacking, strict=True) if names})
             yield rows
 
     def result(self) -> RowSlices:

@@ -1,5 +1,6 @@
 """TFX's Evaluator with an executor that evaluates whole columns."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,13 @@ from tfx.dsl.components.base import base_beam_component, base_beam_executor, exe
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
+from components.evaluation_counts import evaluation_counts
+from components.example_rows import FIX, shard_rows
 from evaluation.analysis import evaluate
+from evaluation.rows_seen import take_rows_seen
+from reports.evaluation import load_slices
 from schema.errors import InputError
+from schema.row_ledger import require_equal, write_counts
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -37,6 +43,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Raises:
             InputError: for user code, a config that has no vector form, or an absent input.
+            RowCountError: if rows of a shard, a model or a slice are missing.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         config = _config(input_dict, exec_properties)
@@ -51,6 +58,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 Path(output),
                 split_key=exec_properties.get(SPLIT_KEY) or None,
             )
+        require_whole(Path(output), _shard_rows(input_dict, exec_properties))
         # Where nothing is held to a bound there is nothing to bless by: no blessing, as with TFX's executor.
         if metric_specs.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
             verdict = model_eval_lib.load_validation_result(output).validation_ok
@@ -87,9 +95,36 @@ def _schema(input_dict: Artifacts) -> schema_pb2.Schema:
 
 def _shards(input_dict: Artifacts, exec_properties: dict[str, Any]) -> list[Path]:
     examples = input_dict[standard_component_specs.EXAMPLES_KEY]
-    splits = json_utils.loads(exec_properties.get(standard_component_specs.EXAMPLE_SPLITS_KEY) or "null") or ["eval"]
-    folders = [Path(uri) for split in splits for uri in artifact_utils.get_split_uris(examples, split)]
+    folders = [
+        Path(uri) for split in _splits(exec_properties) for uri in artifact_utils.get_split_uris(examples, split)
+    ]
     return [shard for folder in folders for shard in sorted(folder.iterdir()) if shard.is_file()]
+
+
+def _splits(exec_properties: dict[str, Any]) -> list[str]:
+    asked: list[str] = json_utils.loads(exec_properties.get(standard_component_specs.EXAMPLE_SPLITS_KEY) or "null")
+    return asked or ["eval"]
+
+
+def _shard_rows(input_dict: Artifacts, exec_properties: dict[str, Any]) -> dict[str, dict[str, int]]:
+    examples = artifact_utils.get_single_uri(input_dict[standard_component_specs.EXAMPLES_KEY])
+    return shard_rows(Path(examples), *_splits(exec_properties))
+
+
+def require_whole(evaluation: Path, shards: Mapping[str, Mapping[str, int]]) -> None:
+    """Counts the rows of an evaluation and leaves the counts beside it.
+
+    Args:
+        evaluation: folder of the evaluation.
+        shards: rows in Examples by shard, by split.
+
+    Raises:
+        RowCountError: if rows of a shard, a model or a slice are missing.
+    """
+    seen = take_rows_seen(evaluation)
+    counts = evaluation_counts(load_slices(evaluation), seen.shards, seen.without, shards)
+    require_equal("Evaluator", counts, FIX)
+    write_counts(counts, evaluation)
 
 
 def _bless(blessing: types.Artifact, verdict: bool) -> None:

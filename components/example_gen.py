@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from tfx.dsl.components.base import base_beam_executor, executor_spec
 from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.span_store import StoredSpan, link_spans
+from components.span_store import StoredSpan, link_spans, span_name
 from ingestion.block import BLOCK_BYTES
 from ingestion.conversion import Conversion, SpanRequest
 from ingestion.shards import ROWS_FILE
@@ -22,10 +24,12 @@ from ingestion.spans import raise_faults, write_spans
 from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select
 from schema.closed import Closed
-from schema.errors import InputError
+from schema.errors import InputError, RowCountError
 from schema.problem import Split
+from schema.row_ledger import SOURCE, RowCount, read_counts, require_equal, write_counts
 
 _LOG = logging.getLogger(__name__)
+_FIX = "The spans in question are removed from the cache: run again, and they are converted anew."
 
 
 class SpanConfig(Closed):
@@ -112,9 +116,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for span, files in spans.items()
         ]
         self._convert(requests, conversion)
+        counts = [count for request in requests for count in checked_counts(request)]
         stored = [_stored(request) for request in requests]
         check_splits(stored, config.split)
         link_spans(stored, Path(artifact.uri), SPLITS)
+        write_counts(counts, Path(artifact.uri))
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
 
     def _convert(self, requests: list[SpanRequest], conversion: Conversion) -> None:
@@ -141,6 +147,25 @@ def check_splits(spans: Iterable[StoredSpan], split: Split) -> None:
                 f"split '{name}': no rows in this window, whose {few} are too few for {share}. "
                 "Widen --span-window, or give the split more buckets."
             )
+
+
+def checked_counts(request: SpanRequest) -> list[RowCount]:
+    """Row counts of a span in the store, in the names that the Examples artifact has for its shards.
+
+    Raises:
+        RowCountError: if rows of its files are missing; the span is then in the store no more.
+    """
+    name = span_name(request.span)
+    if not (request.folder / ROWS_FILE).is_file():
+        lost = RowCount(SOURCE, 0, len(request.files), "to convert", span=name, unit="files")
+        require_equal("ExampleGen", [lost], _FIX)
+    counts = [replace(count, span=name) for count in read_counts(request.folder)]
+    try:
+        require_equal("ExampleGen", counts, _FIX)
+    except RowCountError:
+        shutil.rmtree(request.folder)
+        raise
+    return [replace(count, file=f"{name}-{count.file}") if count.split else count for count in counts]
 
 
 def _stored(request: SpanRequest) -> StoredSpan:

@@ -13,7 +13,9 @@ from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 
 from components.artifacts import DeviceModels, Verdict
 from components.blessings import BLESSED, CURRENT_MODEL, CURRENT_MODEL_ID
-from reports.evaluation import CANDIDATE, OVERALL, overall_metrics, slice_name, slice_rows
+from components.evaluation_counts import rows_without
+from components.report_agreement import disagreements
+from reports.evaluation import CANDIDATE, OVERALL, load_slices, overall_metrics, slice_name, slice_rows
 from schema.metrics import why_undefined
 from schema.rounding import rounded
 
@@ -33,7 +35,9 @@ def ReleaseGate(  # noqa: N802 (a node is named like a class)
     judged = Path(evaluation.uri)
     reasons = evaluation_reasons(read_validation(judged), slice_rows(judged), min_slice_rows)
     reasons += [f"serving: {reason}" for reason in _read(Path(serving.uri) / "verdict.json")["reasons"]]
-    reasons += device_reasons(_read(Path(device_models.uri) / "variants.json"), min_accepted)
+    variants = _read(Path(device_models.uri) / "variants.json")
+    reasons += device_reasons(variants, min_accepted)
+    reasons += disagreements(load_slices(judged), rows_without(judged), variants)
     blessed = not reasons
     folder = Path(blessing.uri)
     folder.mkdir(parents=True, exist_ok=True)

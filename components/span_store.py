@@ -20,7 +20,12 @@ class StoredSpan:
     @property
     def name(self) -> str:
         """`span-03`: the name under which files and statistics speak of it."""
-        return f"span-{self.span:02d}"
+        return span_name(self.span)
+
+
+def span_name(span: int) -> str:
+    """`span-03`, of its number."""
+    return f"span-{span:02d}"
 
 
 def link_spans(spans: list[StoredSpan], examples: Path, splits: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
@@ -26,11 +27,14 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 from tfx.utils import io_utils
 from tfx_bsl.coders import example_coder
 
+from components.example_rows import FIX, IN_EXAMPLES, shard_rows, span_of
 from components.kept_statistics import KeptSpan, Place, keep_part, part_file
 from components.partial_statistics import Generator, Part, StatisticsCombiner
 from components.span_store import StoredSpan, read_spans
 from ingestion.records import example_batches
 from ingestion.splits import SPLITS
+from schema.errors import RowCountError
+from schema.row_ledger import STATISTICS_BY_SPAN, STATISTICS_BY_SPLIT, RowCount, require_equal, write_counts
 
 _LOG = logging.getLogger(__name__)
 
@@ -72,10 +76,49 @@ def SpanStatisticsGen(  # noqa: N802 (a node is named like a class)
     folders = [Path(cache) / "statistics" / f"{Path(span.folder).name}-{identity}" for span in spans]
     kept = [KeptSpan(folder, dict(_groups(span))) for span, folder in zip(spans, folders, strict=True)]
     _fill(kept, known, beam_pipeline)
-    _lay(statistics, {span.name: one.statistics() for span, one in zip(spans, kept, strict=True)})
-    _lay(split_statistics, {split: _merged(split, kept, known) for split in SPLITS})
+    by_span = {span.name: one.statistics() for span, one in zip(spans, kept, strict=True)}
+    by_split = {split: _merged(split, kept, known) for split in SPLITS}
+    counts = statistics_counts(by_span, by_split, shard_rows(Path(examples.uri), *SPLITS))
+    try:
+        require_equal("StatisticsGen", counts, FIX)
+    except RowCountError:
+        # Else they would be found again, and be wrong again.
+        for folder in folders:
+            shutil.rmtree(folder)
+        raise
+    _lay(statistics, by_span)
+    _lay(split_statistics, by_split)
+    write_counts(counts, Path(statistics.uri))
     for artifact in (statistics, split_statistics):
         artifact.span = max(span.span for span in spans)
+
+
+def statistics_counts(
+    by_span: Mapping[str, bytes], by_split: Mapping[str, bytes], shards: Mapping[str, Mapping[str, int]]
+) -> list[RowCount]:
+    """The rows that the statistics are of, beside those in Examples.
+
+    Args:
+        by_span: serialized DatasetFeatureStatisticsList by the span's name.
+        by_split: the same by split.
+        shards: rows by shard, by split; see components.example_rows.
+    """
+    spans: Counter[str] = Counter()
+    for rows_of_shard in shards.values():
+        for shard, rows in rows_of_shard.items():
+            spans[span_of(shard)] += rows
+    return [
+        RowCount(STATISTICS_BY_SPAN, _rows(statistics), spans[name], IN_EXAMPLES, span=name)
+        for name, statistics in by_span.items()
+    ] + [
+        RowCount(STATISTICS_BY_SPLIT, _rows(statistics), sum(shards[split].values()), IN_EXAMPLES, split=split)
+        for split, statistics in by_split.items()
+    ]
+
+
+def _rows(statistics: bytes) -> int:
+    listing = statistics_pb2.DatasetFeatureStatisticsList.FromString(statistics)
+    return int(listing.datasets[0].num_examples)
 
 
 def _identity(fingerprint: str, schema_text: str) -> str:

@@ -4,10 +4,11 @@ import hashlib
 import json
 import logging
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -20,6 +21,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, proto_utils
 
+from components.example_rows import FIX, IN_EXAMPLES, shard_rows, span_of
 from components.span_store import read_spans
 from ingestion.records import example_batches
 from models.analysis import Analysis, merged
@@ -28,10 +30,14 @@ from models.records import write_split_rows
 from models.statistics import Statistics
 from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
+from schema.row_ledger import ANALYZED, TRANSFORMED, RowCount, require_equal, write_counts
 from schema.rows import read_schema
 
 _LOG = logging.getLogger(__name__)
 _CACHE_FOLDER = "analyses"
+
+# Rows by the shard's name in Examples, by split.
+Rows = dict[str, dict[str, int]]
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -55,44 +61,114 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(exec_properties[keys.SPLITS_CONFIG_KEY], splits)
         schema, custom = read_schema(Path(schema_file)), json.loads(exec_properties[keys.CUSTOM_CONFIG_KEY])
-        known = self._analyse(examples, splits.analyze, schema, custom)
+        known, counts = self._analyse(examples, splits.analyze, schema, custom)
         encode = udf_utils.get_fn(exec_properties, keys.PREPROCESSING_FN_KEY)
         encode = partial(encode, custom_config={**custom, "statistics": known.to_json()})
         write_transform_graph(encode, schema, known, Path(graph))
-        self._materialize(graph, examples, Path(transformed.uri), splits.transform)
-        spans = read_spans(examples)
-        rows = {split: sum(span.rows[split] for span in spans) for split in splits.transform}
+        counts += self._materialize(graph, examples, Path(transformed.uri), splits.transform)
+        require_equal("Transform", counts, FIX)
+        write_counts(counts, Path(transformed.uri))
+        rows = {split: sum(count.rows for count in counts if _is_of(count, split)) for split in splits.transform}
         write_split_rows(Path(transformed.uri), rows)
         transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
 
     def _analyse(
         self, examples: Path, splits: Iterable[str], schema: schema_pb2.Schema, custom: dict[str, Any]
-    ) -> Statistics:
-        """The statistics of the splits' rows; only shards that no earlier window analysed are read."""
+    ) -> tuple[Statistics, list[RowCount]]:
+        """The statistics of the splits' rows, and the rows of each shard that they are of.
+
+        Only shards that no earlier window analysed are read.
+
+        Raises:
+            RowCountError: if an analysis is of other rows than its shard has; it is then kept no more.
+        """
         serialized = schema.SerializeToString(deterministic=True)
         folder = Path(custom["cache"]) / _CACHE_FOLDER / _identity(custom, serialized)
-        jobs = [
-            (str(shard), str(folder / Path(span.folder).name / split / f"{shard.name}.pickle"))
+        shards = [
+            _Shard(split, f"{span.name}-{shard.name}", shard, _analysis_file(folder, shard))
             for span in read_spans(examples)
             for split in splits
             for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz"))
         ]
-        missing = [(shard, target) for shard, target in jobs if not Path(target).is_file()]
-        _LOG.info("%d of %d shards to analyse", len(missing), len(jobs))
+        missing = [(str(shard.path), str(shard.analysis)) for shard in shards if not shard.analysis.is_file()]
+        _LOG.info("%d of %d shards to analyse", len(missing), len(shards))
         if missing:
             with self._make_beam_pipeline() as pipeline:
                 _ = pipeline | beam.Create(missing) | beam.Map(analyse_shard, custom["bound"], serialized)
-        parts = (pickle.loads(Path(target).read_bytes()) for _, target in jobs)  # noqa: S301 (analyse_shard wrote it)
-        return merged(BoundProblem.model_validate_json(custom["bound"]), parts)
+        rows: Rows = {split: {} for split in splits}
+        known = merged(BoundProblem.model_validate_json(custom["bound"]), _analyses(shards, rows))
+        counts = shard_counts(ANALYZED, rows, shard_rows(examples, *splits))
+        wrong = {(count.split, count.file) for count in counts if not count.agrees}
+        for shard in shards:
+            if (shard.split, shard.name) in wrong:
+                shard.analysis.unlink(missing_ok=True)
+        require_equal("Transform", counts, FIX)
+        return known, counts
 
-    def _materialize(self, graph: str, examples: Path, transformed: Path, splits: Iterable[str]) -> None:
-        jobs = [
-            (graph, str(shard), str(transformed / f"Split-{split}" / shard.name))
-            for split in splits
-            for shard in sorted((examples / f"Split-{split}").glob("*.gz"))
-        ]
-        with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | beam.Create(jobs) | beam.MapTuple(transform_shard)
+    def _materialize(self, graph: str, examples: Path, transformed: Path, splits: Iterable[str]) -> list[RowCount]:
+        """Writes the transformed shards; gives the rows of each."""
+        expected = shard_rows(examples, *splits)
+        names = [(split, shard) for split, shards in expected.items() for shard in shards]
+        transformed.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".rows-", dir=transformed) as counted:
+            jobs = [
+                (graph, *(str(folder / f"Split-{split}" / shard) for folder in (examples, transformed, Path(counted))))
+                for split, shard in names
+            ]
+            with self._make_beam_pipeline() as pipeline:
+                _ = pipeline | beam.Create(jobs) | beam.MapTuple(_transform_and_count)
+            rows: Rows = {split: {} for split in expected}
+            for (split, shard), job in zip(names, jobs, strict=True):
+                rows[split][shard] = _counted_rows(Path(job[-1]))
+        return shard_counts(TRANSFORMED, rows, expected)
+
+
+class _Shard(NamedTuple):
+    """A shard of one split in the span store: its name in Examples, where it is, and the file of its analysis."""
+
+    split: str
+    name: str
+    path: Path
+    analysis: Path
+
+
+def _analysis_file(folder: Path, shard: Path) -> Path:
+    split, span = shard.parent, shard.parent.parent
+    return folder / span.name / split.name.removeprefix("Split-") / f"{shard.name}.pickle"
+
+
+def _analyses(shards: Iterable[_Shard], rows: Rows) -> Iterator[Analysis]:
+    """The analyses that are there, one at a time; `rows` gets those that each has seen."""
+    for shard in shards:
+        if shard.analysis.is_file():
+            analysis = pickle.loads(shard.analysis.read_bytes())  # noqa: S301 (analyse_shard wrote it)
+            rows[shard.split][shard.name] = analysis.rows
+            yield analysis
+
+
+def shard_counts(boundary: str, rows: Rows, expected: Rows) -> list[RowCount]:
+    """Rows counted of each shard of Examples, none where it was not come to, beside those that it has."""
+    return [
+        RowCount(boundary, rows[split].get(shard, 0), due, IN_EXAMPLES, split=split, span=span_of(shard), file=shard)
+        for split, shards in expected.items()
+        for shard, due in shards.items()
+    ]
+
+
+def _transform_and_count(graph: str, source: str, destination: str, counted: str) -> None:
+    """Writes one shard, and how many rows it has to a file: what a runner carries from its workers may be lost."""
+    rows = transform_shard(graph, source, destination)
+    Path(counted).parent.mkdir(exist_ok=True)
+    Path(counted).write_text(str(rows), encoding="utf-8")
+
+
+def _counted_rows(file: Path) -> int:
+    """The rows that a worker wrote; none where no worker came to it."""
+    return int(file.read_text(encoding="utf-8")) if file.is_file() else 0
+
+
+def _is_of(count: RowCount, split: str) -> bool:
+    return count.boundary == TRANSFORMED and count.split == split
 
 
 def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:

@@ -1,6 +1,7 @@
 """An evaluation as a Beam pipeline: shards to totals, totals to TFMA's results, and those to TFMA's files."""
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from evaluation.folds import FoldRule
 from evaluation.intervals import Intervals, intervals
 from evaluation.results import SliceResults, Validated
 from evaluation.rows import BATCH_ROWS, RowReader, row_reader
+from evaluation.rows_seen import keep_rows_seen
 from evaluation.served_model import ModelPlace
-from evaluation.shard_totals import Plan, Resampling, ShardTotals, SliceTotals
+from evaluation.shard_totals import Plan, Resampling, RowsSeen, ShardTotals, SliceTotals
 from evaluation.slices import slice_features
 from evaluation.supported import check_config
 from evaluation.totals import merge
@@ -45,7 +47,7 @@ def evaluate(
         config: TFMA's config with its defaults filled in.
         models: the folder of the SavedModel of each of the config's models, by name.
         schema: of the examples.
-        output: folder for TFMA's files.
+        output: folder for TFMA's files, and for the rows that were seen: see evaluation.rows_seen.
         batch_rows: rows that are predicted and summed at once; memory grows with them, results do not change.
         split_key: feature whose equal values are left out together for confidence intervals; None for row by row.
 
@@ -69,7 +71,7 @@ def evaluate(
             eval_shared_model=shared if len(shared) > 1 else shared[0],
             eval_config=config,
             extractors=[extractor.Extractor(_EXTRACT, _Extract(_plan(config, tree, models, reader, resampling)))],
-            evaluators=[evaluator.Evaluator(_EVALUATE, _EXTRACT, _Evaluate(config, tree, asked))],
+            evaluators=[evaluator.Evaluator(_EVALUATE, _EXTRACT, _Evaluate(config, tree, asked, output))],
             output_path=str(output),
         )
     )
@@ -126,18 +128,22 @@ class _Extract(beam.PTransform):
 class _Evaluate(beam.PTransform):
     """Totals to TFMA's metrics, plots and validations a slice."""
 
-    def __init__(self, config: config_pb2.EvalConfig, tree: Computations, asked: Intervals | None) -> None:
+    def __init__(
+        self, config: config_pb2.EvalConfig, tree: Computations, asked: Intervals | None, output: Path
+    ) -> None:
         super().__init__()
-        self._config, self._results = config, SliceResults(tree, config, asked)
+        self._config, self._results, self._output = config, SliceResults(tree, config, asked), output
 
     def expand(self, extracts: Any) -> dict[str, Any]:
         """A collection a kind of result."""
-        results = (
+        merged = (
             extracts
             | "BySlice" >> beam.Map(lambda found: (found[_SLICE], found[_TOTALS]))
             | "Merge" >> beam.CombinePerKey(_merged)
-            | "Results" >> beam.ParDo(self._results).with_outputs(SliceResults.POINTS, *SliceResults.KINDS)
         )
+        results = merged | "Results" >> beam.ParDo(self._results).with_outputs(SliceResults.POINTS, *SliceResults.KINDS)
+        features = slice_features(self._config.slicing_specs)
+        _ = merged | "RowsSeen" >> beam.Map(keep_rows_seen, features, str(self._output))
         verdicts = results[SliceResults.POINTS] | "Validate" >> beam.Map(Validated(self._config))
         return {**{kind: results[kind] for kind in SliceResults.KINDS}, constants.VALIDATIONS_KEY: verdicts}
 
@@ -145,4 +151,7 @@ class _Evaluate(beam.PTransform):
 def _merged(parts: Iterable[SliceTotals]) -> SliceTotals:
     """The totals of one slice over several shards, or over several such merges."""
     kept = list(parts)
-    return SliceTotals(*(tuple(map(merge, zip(*side, strict=True))) for side in zip(*kept, strict=True)))
+    whole = tuple(map(merge, zip(*(part.whole for part in kept), strict=True)))
+    folded = tuple(map(merge, zip(*(part.folded for part in kept), strict=True)))
+    seen = [part.rows for part in kept if part.rows is not None]
+    return SliceTotals(whole, folded, reduce(RowsSeen.plus, seen) if seen else None)

@@ -54,6 +54,23 @@ def row_slices(columns: Mapping[str, pa.Array], features: Iterable[tuple[str, ..
     return RowSlices(keys, np.concatenate([row for row, _ in parts]), np.concatenate([place for _, place in parts]))
 
 
+def rows_without(columns: Mapping[str, pa.Array], features: Iterable[tuple[str, ...]], rows: int) -> Integers:
+    """Of a batch of `rows` rows, how many lack one of each list's features, int64 [lists]; see `row_slices`.
+
+    Counted by the columns alone, so that it can be held against the rows of the slices.
+    """
+    present = {
+        name: pc.fill_null(pc.list_value_length(columns[name]), 0).to_numpy(zero_copy_only=False) > 0
+        for names in features
+        for name in names
+    }
+    whole = np.ones(rows, bool)
+    counts = [
+        rows - int(np.logical_and.reduce([whole, *(present[name] for name in names)]).sum()) for names in features
+    ]
+    return np.array(counts, np.int64)
+
+
 class GrowingSlices:
     """The slices of batches that come one after the other; slices are numbered as they appear."""
 

@@ -26,6 +26,7 @@ class Block:
         length: bytes or row groups; None for a file that cannot be split and is streamed whole.
         first: the line (CSV) or the row or record (else) that the block begins with, from 1.
         header: the bytes of a CSV file up to the end of its header line.
+        rows: of the block, where the file's format says so without reading them (Parquet); else None.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Block:
     length: int | None = None
     first: int = 1
     header: bytes = b""
+    rows: int | None = None
 
 
 @dataclass(frozen=True)

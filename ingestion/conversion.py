@@ -69,22 +69,44 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a block: rows that had no label, rows that had one, rows written a split; or its fault."""
+    """What became of a block, or its fault.
+
+    Attributes:
+        place: of the block.
+        unlabelled: rows that had no label.
+        labelled: rows that had one.
+        unsampled: rows that had one and are not in the sample.
+        rows: rows written to each split.
+        fault: why it could not be converted.
+    """
 
     place: Place
     unlabelled: int = 0
     labelled: int = 0
+    unsampled: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     fault: str | None = None
 
 
-def cut(request: SpanRequest, file: int, conversion: Conversion) -> Iterator[Work | Outcome]:
-    """The blocks of one of the span's files, and last the fault that no block could be cut beyond, if there is one."""
+@dataclass(frozen=True)
+class CutFile:
+    """What is due of a file: how many blocks it was cut into, and its rows where the format says so, else None."""
+
+    file: int
+    blocks: int
+    rows: int | None
+
+
+def cut(request: SpanRequest, file: int, conversion: Conversion) -> Iterator[Work | Outcome | CutFile]:
+    """The blocks of one of the span's files, and last what is due of it, or the fault beyond which nothing was cut."""
     path, number = request.files[file], 0
+    rows: int | None = 0
     try:
         for block in reader_of(path).cut(path, columns(conversion.schema), conversion.block_bytes):
             yield Work(request.span, request.folder, Place(file, number), block)
             number += 1
+            rows = None if rows is None or block.rows is None else rows + block.rows
+        yield CutFile(file, number, rows)
     except InputError as error:
         yield Outcome(Place(file, number), fault=str(error))
 
@@ -116,7 +138,7 @@ def convert_block(work: Work, conversion: Conversion, available: int | None) -> 
 
 
 def _write(work: Work, conversion: Conversion, available: int | None, writers: list[Any]) -> Outcome:
-    unlabelled = labelled = 0
+    unlabelled = labelled = kept = 0
     counts = np.zeros(len(SPLITS), np.int64)
     encoder = example_encoder(conversion.schema)
     for part in _parts(work, conversion):
@@ -125,11 +147,12 @@ def _write(work: Work, conversion: Conversion, available: int | None, writers: l
         labelled += rows.num_rows
         unlabelled += part.table.num_rows - rows.num_rows
         for batch in _batches(rows, work.span, conversion, available):
+            kept += batch.num_rows
             numbers = split_numbers(batch, conversion.split)
             for number, example in zip(numbers.tolist(), encoded(batch, encoder), strict=True):
                 writers[number].write(example)
             counts += np.bincount(numbers, minlength=len(SPLITS))
-    return Outcome(work.place, unlabelled, labelled, dict(zip(SPLITS, counts.tolist(), strict=True)))
+    return Outcome(work.place, unlabelled, labelled, labelled - kept, dict(zip(SPLITS, counts.tolist(), strict=True)))
 
 
 def _batches(rows: pa.Table, span: int, conversion: Conversion, available: int | None) -> Iterator[pa.Table]:

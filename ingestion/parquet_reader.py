@@ -44,8 +44,9 @@ def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]
     begin, number, first = 0, 0, 1
     for end in range(1, len(groups) + 1):
         if end == len(groups) or sum(group.total_byte_size for group in groups[begin : end + 1]) > size:
-            yield Block(path, number, begin, end - begin, first)
-            first += sum(group.num_rows for group in groups[begin:end])
+            rows = sum(group.num_rows for group in groups[begin:end])
+            yield Block(path, number, begin, end - begin, first, rows=rows)
+            first += rows
             begin, number = end, number + 1
 
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from ingestion.examples import shard_writer
 from ingestion.splits import SPLITS
+from schema.row_ledger import EXAMPLES, RowCount, write_counts
 
 ROWS_FILE = "rows.json"
 
@@ -53,34 +54,44 @@ def split_writers(folder: Path, place: Place) -> Iterator[list[Any]]:
             path.unlink(missing_ok=True)
 
 
-def gather(folder: Path, blocks: Mapping[Place, Mapping[str, int]], unlabelled: int) -> None:
-    """Puts the span in its place: `folder/Split-<name>/data_tfrecord-00000-of-0000N.gz` and `rows.json`.
+def gather(
+    folder: Path, blocks: Mapping[Place, Mapping[str, int]], unlabelled: int, counts: Sequence[RowCount] = ()
+) -> None:
+    """Puts the span in its place: `folder/Split-<name>/data_tfrecord-00000-of-0000N.gz` and its counts.
 
     Args:
         folder: the span's place; what is there is replaced.
         blocks: rows a split of each block whose shards wait aside.
         unlabelled: rows that were left out, for rows.json.
+        counts: of the span's files, which stand before those of its shards.
     """
     waiting = aside(folder)
     if not waiting.is_dir() and (folder / ROWS_FILE).is_file():
         return  # by an attempt that the runner took for lost
+    written = []
     for split in SPLITS:
         # A split without a row still is one shard.
         filled = [place for place in sorted(blocks) if blocks[place][split]] or [min(blocks)]
-        _name_shards(waiting / f"Split-{split}", filled)
+        names = _name_shards(waiting / f"Split-{split}", filled)
+        written += [
+            RowCount(EXAMPLES, blocks[place][split], split=split, file=name)
+            for place, name in zip(filled, names, strict=True)
+        ]
+    write_counts([*counts, *written], waiting)
     rows = {split: sum(counted[split] for counted in blocks.values()) for split in SPLITS}
     (waiting / ROWS_FILE).write_text(json.dumps({"unlabelled": unlabelled, **rows}), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     waiting.rename(folder)
 
 
-def _name_shards(folder: Path, places: list[Place]) -> None:
+def _name_shards(folder: Path, places: list[Place]) -> list[str]:
     names = [f"data_tfrecord-{number:05d}-of-{len(places):05d}.gz" for number in range(len(places))]
     for place, name in zip(places, names, strict=True):
         # Where an attempt before this one was cut short, some have their names.
         if not (folder / name).is_file():
             (folder / place.shard).rename(folder / name)
     _remove(path for path in folder.iterdir() if path.name not in names)
+    return names
 
 
 def _remove(paths: Iterable[Path]) -> None:

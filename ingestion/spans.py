@@ -7,8 +7,9 @@ from typing import Any
 
 import apache_beam as beam
 
-from ingestion.conversion import Conversion, Outcome, SpanRequest, Work, convert_block, count_labelled, cut
+from ingestion.conversion import Conversion, CutFile, Outcome, SpanRequest, Work, convert_block, count_labelled, cut
 from ingestion.shards import aside, gather
+from ingestion.source_counts import source_counts
 from schema.errors import InputError
 
 _SHOWN_FAULTS = 8
@@ -32,13 +33,13 @@ def write_spans(pipeline: beam.Pipeline, requests: Sequence[SpanRequest], conver
     pieces = (
         pipeline
         | "Files" >> beam.Create(files)
-        | "Cut" >> beam.FlatMap(_cut, conversion).with_outputs("faults", main="blocks")
+        | "Cut" >> beam.FlatMap(_cut, conversion).with_outputs("ends", main="blocks")
     )
     # What was cut on one worker is dealt to all.
     blocks = pieces.blocks | "Deal" >> beam.Reshuffle()
     outcomes = blocks | "Convert" >> beam.Map(_convert, conversion, **_available(blocks, conversion))
     _ = (
-        (outcomes, pieces.faults)
+        (outcomes, pieces.ends)
         | beam.Flatten()
         | beam.GroupByKey()
         | "Gather" >> beam.Map(_gather, {request.span: request for request in requests}, conversion.label)
@@ -71,7 +72,7 @@ def _fault_file(folder: Path) -> Path:
 def _cut(file: tuple[SpanRequest, int], conversion: Conversion) -> Iterator[Any]:
     request, number = file
     for piece in cut(request, number, conversion):
-        yield piece if isinstance(piece, Work) else beam.pvalue.TaggedOutput("faults", (request.span, piece))
+        yield piece if isinstance(piece, Work) else beam.pvalue.TaggedOutput("ends", (request.span, piece))
 
 
 def _available(blocks: Any, conversion: Conversion) -> dict[str, Any]:
@@ -90,14 +91,19 @@ def _convert(work: Work, conversion: Conversion, available: dict[int, int] | Non
     return work.span, convert_block(work, conversion, available[work.span] if available else None)
 
 
-def _gather(told: tuple[int, Iterable[Outcome]], requests: dict[int, SpanRequest], label: str) -> None:
-    request, outcomes = requests[told[0]], sorted(told[1], key=lambda outcome: outcome.place)
+def _gather(told: tuple[int, Iterable[Outcome | CutFile]], requests: dict[int, SpanRequest], label: str) -> None:
+    request, pieces = requests[told[0]], list(told[1])
+    files = [piece for piece in pieces if isinstance(piece, CutFile)]
+    outcomes = sorted((piece for piece in pieces if isinstance(piece, Outcome)), key=lambda outcome: outcome.place)
+    if not outcomes:
+        return  # every block was lost on the way: ExampleGen misses the span
     fault = next((outcome.fault for outcome in outcomes if outcome.fault), None)
     if fault is None and not any(outcome.labelled for outcome in outcomes):
         fault = f"{request.files[0].parent}: no row has a label in column '{label}'"
     if fault is None:
         rows = {outcome.place: outcome.rows for outcome in outcomes}
-        gather(request.folder, rows, sum(outcome.unlabelled for outcome in outcomes))
+        unlabelled = sum(outcome.unlabelled for outcome in outcomes)
+        gather(request.folder, rows, unlabelled, source_counts(request.files, files, outcomes))
         return
     # Runners turn a worker's exception into text of their own; a file carries the sentence whole.
     _fault_file(request.folder).write_text(fault, encoding="utf-8")

@@ -84,10 +84,11 @@ class Moments:
 
 
 class Analysis:
-    """What the encodings of a problem have to know of the rows seen so far. It can be pickled."""
+    """What the encodings of a problem have to know of the `rows` seen so far. It can be pickled."""
 
     def __init__(self, bound: BoundProblem) -> None:
         problem = bound.problem
+        self.rows = 0
         self._label = problem.label if problem.task is Task.REGRESSION else None
         self._top_k = {name: problem.features[name].top_k for name in problem.of(Encoding.VOCABULARY)}
         self._terms: dict[str, Counter[bytes]] = {name: Counter() for name in self._top_k}
@@ -98,6 +99,7 @@ class Analysis:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Takes a batch of raw rows; each column is a list array [rows] of at most one value."""
+        self.rows += batch.num_rows
         for name, counter in self._terms.items():
             counter.update(_counts(_values(batch, name)))
         for name, numbers in self._numbers.items():
@@ -107,6 +109,7 @@ class Analysis:
 
     def merge(self, other: "Analysis") -> None:
         """Takes what another analysis of the same problem has seen."""
+        self.rows += other.rows
         for name, counter in self._terms.items():
             counter.update(other._terms[name])
         for name, numbers in self._numbers.items():

@@ -1,6 +1,7 @@
 """The errors a person can mend, drawn once.
 
 PipelineError
+├── RowCountError     rows were lost or added on the way: exit 1
 ├── InputError        bad usage, config or input: exit 2
 ├── AnomalyError      the data does not fit the schema: exit 3
 └── NotBlessedError   a model missed a bound: exit 4
@@ -11,6 +12,10 @@ class PipelineError(Exception):
     """Something a person can mend; the message says what, where, and what would be right."""
 
     exit_code = 1
+
+
+class RowCountError(PipelineError):
+    """Two parts of a run count different rows; names the place and both numbers. The input is not to blame."""
 
 
 class InputError(PipelineError):

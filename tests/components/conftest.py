@@ -12,7 +12,10 @@ from tfx.types.artifact import Artifact
 from tfx.utils import proto_utils
 
 from components.eval_config import eval_config
+from components.evaluation_counts import slice_counts
+from reports.evaluation import load_slices
 from schema.problem import Problem
+from schema.row_ledger import write_counts
 
 Row = Mapping[str, str | bytes | int | float]
 
@@ -119,6 +122,8 @@ def evaluate(
             {"evaluation": [evaluation], "blessing": [blessing]},
             {"eval_config": proto_utils.proto_to_json(config), "example_splits": '["test"]'},
         )
+        # Every row has a carrier.
+        write_counts(slice_counts(load_slices(Path(evaluation.uri)), {"carrier": 0}), Path(evaluation.uri))
         return Path(evaluation.uri)
 
     return run

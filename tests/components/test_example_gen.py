@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import pytest
 import tensorflow as tf
 from tfx.components.example_gen.csv_example_gen import executor as csv_example_gen
@@ -15,8 +16,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.example_gen import Executor, SpanConfig, SpanExampleGen, WindowDriver, make_example_gen
 from components.span_store import read_spans
 from ingestion.splits import SPLITS
-from schema.errors import InputError
+from schema.errors import InputError, RowCountError
 from schema.problem import Split
+from schema.row_ledger import read_counts
 
 SCHEMA_TEXT = """
 feature { name: "text" type: BYTES }
@@ -284,3 +286,59 @@ def test_a_sample_is_shared_out_among_the_spans(tmp_path: Path) -> None:
 
     assert sum(one.rows[name] for name in SPLITS) == pytest.approx(200, abs=50)
     assert sum(two.rows[name] for name in SPLITS) == 100
+
+
+def test_rows_are_counted_from_the_files_to_the_shards(tmp_path: Path) -> None:
+    # Two files of one span: 60 rows and, of 20 more, two without a day, which is the label.
+    write(tmp_path / "data", days(60), [*days(18), "x,1,1.5,\n", "y,1,1.5,\n"])
+
+    artifact = ours(tmp_path, block_bytes=500)
+
+    counts = read_counts(Path(artifact.uri))
+    blocks = [(one.rows, one.expected) for one in counts if one.unit == "blocks"]
+    assert len(blocks) == 2
+    assert all(arrived == cut > 0 for arrived, cut in blocks)
+    files = {one.file: one.rows for one in counts if one.boundary == "source files" and one.unit == "rows"}
+    assert files == {"0.csv": 60, "1.csv": 20}
+    [span] = [one for one in counts if one.boundary == "examples" and not one.split]
+    assert (span.span, span.rows, span.expected, span.dropped) == ("span-01", 78, 80, {"without a label": 2})
+    for split in SPLITS:
+        written = {one.file: one.rows for one in counts if one.split == split}
+        assert sum(written.values()) == sum(rows(artifact, split).values())
+        assert set(written) == {path.name for path in Path(artifact_utils.get_split_uri([artifact], split)).iterdir()}
+
+
+def test_rows_outside_a_sample_are_counted_too(tmp_path: Path) -> None:
+    write(tmp_path / "data", days(1000))
+
+    artifact = ours(tmp_path, sample_rows=400)
+
+    [span] = [one for one in read_counts(Path(artifact.uri)) if one.boundary == "examples" and not one.split]
+    assert span.expected == 1000
+    assert span.dropped == {"outside the sample": 1000 - span.rows}
+    assert span.rows == sum(sum(rows(artifact, split).values()) for split in SPLITS)
+
+
+class LosesOne(beam.PTransform):  # type: ignore[misc]
+    """In place of Beam's Reshuffle: one of the elements that it deals to workers is lost on the way."""
+
+    def expand(self, blocks: Any) -> Any:
+        """All blocks but the second of a file."""
+        return blocks | beam.Filter(lambda work: work.place.block != 1)
+
+
+def test_a_block_that_the_runner_loses_stops_the_node_and_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "data", days(100))
+    monkeypatch.setattr(beam, "Reshuffle", LosesOne)
+
+    with pytest.raises(RowCountError) as caught:
+        ours(tmp_path, block_bytes=1000)
+
+    cut = -(-(tmp_path / "data" / "span-01" / "0.csv").stat().st_size // 1000)
+    assert f"source files, span-01, 0.csv: {cut - 1} blocks, expected {cut} cut from the file" in str(caught.value)
+    assert not list((tmp_path / "cache" / "spans").glob("01-*"))
+    monkeypatch.undo()
+    whole = ours(tmp_path, block_bytes=1000)
+    assert sum(sum(rows(whole, split).values()) for split in SPLITS) == 100

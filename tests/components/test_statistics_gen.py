@@ -29,6 +29,8 @@ from components.statistics_gen import (
 )
 from ingestion.records import example_batches
 from ingestion.splits import SPLITS
+from schema.errors import RowCountError
+from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
 
 SCHEMA = """
 feature { name: "hour" type: INT int_domain { min: 0 max: 23 } }
@@ -134,24 +136,35 @@ Node = Callable[..., None]
 
 @pytest.fixture
 def run(tmp_path: Path, write_rows: Callable[..., Path], artifact: Callable[..., Any]) -> Node:
-    """run(count=..., linked=..., schema=..., fingerprint=...): the node over stored spans, the first one or both.
+    """run(count=..., linked=..., schema=..., fingerprint=..., more=...): the node over stored spans, the first or both.
 
-    It writes into the folders `statistics` and `by_split`; the examples are laid anew, unless they are linked already.
+    It writes into the folders `statistics` and `by_split`; the examples are laid anew, unless they are linked already,
+    with the counts of their shards, and `more` of others.
     """
-    spans = []
+    spans, counts = [], []
     for number, rows in SPANS.items():
         folder = tmp_path / "store" / f"span-{number}"
         for split, some in rows.items():
             write_rows(folder / f"Split-{split}" / "data.gz", some)
+            counts.append(RowCount(EXAMPLES, len(some), split=split, file=f"span-{number:02d}-data.gz"))
         spans.append(StoredSpan(number, str(folder), {split: len(rows.get(split, [])) for split in SPLITS}))
 
-    def node(count: int = 2, *, linked: bool = False, schema: str = SCHEMA, fingerprint: str = "code") -> None:
+    def node(
+        count: int = 2,
+        *,
+        linked: bool = False,
+        schema: str = SCHEMA,
+        fingerprint: str = "code",
+        more: tuple[RowCount, ...] = (),
+    ) -> None:
         for name in ("statistics", "by_split", *(() if linked else ("examples",))):
             shutil.rmtree(tmp_path / name, ignore_errors=True)
         known, examples = artifact(Schema, tmp_path / "schema"), artifact(Examples, tmp_path / "examples")
         (tmp_path / "schema" / "schema.pbtxt").write_text(schema, encoding="utf-8")
         if not linked:
             link_spans(spans[:count], tmp_path / "examples", SPLITS)
+            names = [span.name for span in spans[:count]]
+            write_counts([*(one for one in counts if one.file[:7] in names), *more], tmp_path / "examples")
         written = [artifact(ExampleStatistics, tmp_path / name) for name in ("statistics", "by_split")]
         SpanStatisticsGen.test_call(
             examples=examples,
@@ -165,7 +178,7 @@ def run(tmp_path: Path, write_rows: Callable[..., Path], artifact: Callable[...,
         assert [one.span for one in written] == [2 + count, 2 + count]
         for one in written:
             names = artifact_utils.decode_split_names(one.split_names)
-            assert sorted(names) == sorted(path.name.removeprefix("Split-") for path in Path(one.uri).iterdir())
+            assert sorted(names) == sorted(path.name.removeprefix("Split-") for path in Path(one.uri).glob("Split-*"))
 
     return node
 
@@ -173,7 +186,8 @@ def run(tmp_path: Path, write_rows: Callable[..., Path], artifact: Callable[...,
 def read(artifact: Path) -> dict[str, Statistics]:
     """The statistics by name of what they are of, and by feature."""
     return {
-        folder.name.removeprefix("Split-"): read_statistics(folder / STATISTICS_FILE) for folder in artifact.iterdir()
+        folder.name.removeprefix("Split-"): read_statistics(folder / STATISTICS_FILE)
+        for folder in artifact.glob("Split-*")
     }
 
 
@@ -242,13 +256,14 @@ def test_a_split_of_many_shards_is_read_by_many_and_its_rows_are_one_split(
     run: Node, tmp_path: Path, write_rows: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_rows(tmp_path / "store" / "span-4" / "Split-train" / "more.gz", ROWS[:2])
+    more = (RowCount(EXAMPLES, 2, split="train", file="span-04-more.gz"),)
     monkeypatch.setattr(statistics_gen, "_JOB_BYTES", 1)
-    run()
+    run(more=more)
     alone = written(tmp_path)
     monkeypatch.undo()
 
     shutil.rmtree(tmp_path / "cache")
-    run()
+    run(more=more)
 
     together = read_statistics(tmp_path / "statistics" / "Split-span-04" / STATISTICS_FILE)
     assert together["hour"].num_stats.common_stats.num_non_missing == 8
@@ -371,6 +386,38 @@ def test_a_span_out_of_reach_is_analysed_from_the_artifact(run: Node, tmp_path: 
     run(linked=True)
 
     assert written(tmp_path) == before
+
+
+def test_the_rows_of_every_span_and_split_are_counted_beside_those_in_examples(run: Node, tmp_path: Path) -> None:
+    run()
+
+    counts = read_counts(tmp_path / "statistics")
+    assert {count.span or count.split: (count.rows, count.expected) for count in counts} == {
+        "span-03": (2, 2),
+        "span-04": (6, 6),
+        "train": (4, 4),
+        "eval": (2, 2),
+        "test": (2, 2),
+    }
+
+
+def test_a_row_that_is_gone_from_a_shard_stops_the_node_with_both_numbers(
+    run: Node, tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    shard = tmp_path / "store" / "span-4" / "Split-train" / "data.gz"
+    write_rows(shard, ROWS[1:3])
+
+    with pytest.raises(RowCountError) as caught:
+        run()
+
+    message = str(caught.value)
+    assert "statistics by span, span-04: 5 rows, expected 6 in Examples" in message
+    assert "statistics by split, split 'train': 3 rows, expected 4 in Examples" in message
+    assert caught.value.exit_code == 1
+    assert not written(tmp_path)
+    # Nothing wrong is kept, so that the row is found as soon as it is back.
+    write_rows(shard, ROWS[1:])
+    run()
 
 
 def empty_the_store(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from models.records import count_rows, told_rows
 from models.statistics import read_statistics
 from pipeline.beam import graph_arguments
 from pipeline.environment import Environment
+from schema.errors import RowCountError
+from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
 
 SPANS: dict[int, dict[str, list[Row]]] = {
@@ -32,15 +34,20 @@ Transformed = Callable[..., Path]
 
 @pytest.fixture
 def transformed(artifact: Callable[..., Any], tmp_path: Path) -> Transformed:
-    """transformed(1, 2): the folder of one execution on a window of these spans, with `graph` and `rows` in it."""
+    """transformed(1, 2): the folder of one execution on a window of these spans, with `graph` and `rows` in it.
+
+    What ExampleGen has `counted` of them stands beside the examples; without it the node counts them itself.
+    """
     schema = tmp_path / "schema" / "schema.pbtxt"
     schema.parent.mkdir()
     schema.write_text(str(SCHEMA), encoding="utf-8")
 
-    def execute(*spans: int, lost: bool = False, fingerprint: str = "source") -> Path:
+    def execute(*spans: int, lost: bool = False, fingerprint: str = "source", counted: Sequence[RowCount] = ()) -> Path:
         folder = tmp_path / f"execution-{len(list(tmp_path.glob('execution-*')))}"
         stored = [_stored(span, tmp_path / "store") for span in spans]
         link_spans(stored, folder / "examples", SPLITS)
+        if counted:
+            write_counts(counted, folder / "examples")
         if lost:
             shutil.rmtree(tmp_path / "store")
         made = {
@@ -74,6 +81,40 @@ def _properties(cache: Path, fingerprint: str) -> dict[str, Any]:
         keys.PREPROCESSING_FN_KEY: "models.preprocessing.preprocessing_fn",
         keys.CUSTOM_CONFIG_KEY: json.dumps(custom),
     }
+
+
+def test_each_shard_has_as_many_rows_analyzed_and_transformed_as_in_examples(transformed: Transformed) -> None:
+    counts = read_counts(transformed(1, 2) / "rows")
+
+    assert {(one.boundary, one.split, one.span, one.rows, one.expected) for one in counts} == {
+        ("analyzed", "train", "span-01", 3, 3),
+        ("analyzed", "train", "span-02", 2, 2),
+        ("transformed", "train", "span-01", 3, 3),
+        ("transformed", "train", "span-02", 2, 2),
+        ("transformed", "eval", "span-01", 1, 1),
+        ("transformed", "eval", "span-02", 1, 1),
+    }
+
+
+def test_a_row_that_is_gone_from_a_shard_stops_the_node_with_both_numbers(transformed: Transformed) -> None:
+    lost = [RowCount(EXAMPLES, 2, split="eval", file="span-02-data_tfrecord-00000-of-00001.gz")]
+
+    with pytest.raises(RowCountError) as caught:
+        transformed(2, counted=lost)
+
+    assert (
+        "transformed, span-02, split 'eval', span-02-data_tfrecord-00000-of-00001.gz: "
+        "1 rows, expected 2 in Examples" in str(caught.value)
+    )
+
+
+def test_an_analysis_of_other_rows_is_not_kept(transformed: Transformed, tmp_path: Path) -> None:
+    more = [RowCount(EXAMPLES, 4, split="train", file="span-01-data_tfrecord-00000-of-00001.gz")]
+
+    with pytest.raises(RowCountError, match=r"analyzed, span-01, split 'train', .*: 3 rows, expected 4 in Examples"):
+        transformed(1, counted=more)
+
+    assert not list(tmp_path.rglob("*.pickle"))
 
 
 def _analyses(folder: Path) -> dict[str, int]:
