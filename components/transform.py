@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import pickle
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -26,8 +25,10 @@ from models.analysis import Analysis, merged
 from models.materialize import transform_shard
 from models.records import write_split_rows
 from models.statistics import Statistics
+from models.stored_analysis import read_analysis, write_analysis
 from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
+from schema.checked_file import find_checked
 from schema.rows import read_schema
 
 _LOG = logging.getLogger(__name__)
@@ -72,17 +73,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         serialized = schema.SerializeToString(deterministic=True)
         folder = Path(custom["cache"]) / _CACHE_FOLDER / _identity(custom, serialized)
         jobs = [
-            (str(shard), str(folder / Path(span.folder).name / split / f"{shard.name}.pickle"))
+            (str(shard), str(folder / Path(span.folder).name / split / f"{shard.name}.analysis"))
             for span in read_spans(examples)
             for split in splits
             for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz"))
         ]
-        missing = [(shard, target) for shard, target in jobs if not Path(target).is_file()]
+        missing = [(shard, target) for shard, target in jobs if find_checked(Path(target)) is None]
         _LOG.info("%d of %d shards to analyse", len(missing), len(jobs))
         if missing:
             with self._make_beam_pipeline() as pipeline:
                 _ = pipeline | beam.Create(missing) | beam.Map(analyse_shard, custom["bound"], serialized)
-        parts = (pickle.loads(Path(target).read_bytes()) for _, target in jobs)  # noqa: S301 (analyse_shard wrote it)
+        parts = (read_analysis(Path(target)) for _, target in jobs)
         return merged(BoundProblem.model_validate_json(custom["bound"]), parts)
 
     def _materialize(self, graph: str, examples: Path, transformed: Path, splits: Iterable[str]) -> None:
@@ -96,7 +97,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:
-    """Writes the pickled Analysis of one gzip TFRecord shard, all or nothing.
+    """Writes the Analysis of one gzip TFRecord shard, all or nothing.
 
     Args:
         job: where the rows are, and the file that is written.
@@ -107,10 +108,7 @@ def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:
     analysis = Analysis(BoundProblem.model_validate_json(bound))
     for batch in example_batches([shard], schema_pb2.Schema.FromString(schema)):
         analysis.add(batch)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_suffix(".partial")
-    aside.write_bytes(pickle.dumps(analysis))
-    aside.replace(target)
+    write_analysis(target, analysis)
 
 
 def _identity(custom: dict[str, Any], schema: bytes) -> str:

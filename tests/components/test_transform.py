@@ -18,6 +18,7 @@ from models.records import count_rows, told_rows
 from models.statistics import read_statistics
 from pipeline.beam import graph_arguments
 from pipeline.environment import Environment
+from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
 
 SPANS: dict[int, dict[str, list[Row]]] = {
@@ -78,7 +79,7 @@ def _properties(cache: Path, fingerprint: str) -> dict[str, Any]:
 
 def _analyses(folder: Path) -> dict[str, int]:
     """The analyses that are kept, with the time of their writing."""
-    found = (folder.parent / "cache").rglob("*.pickle")
+    found = (folder.parent / "cache").rglob("*.analysis")
     return {path.relative_to(folder.parent).as_posix(): path.stat().st_mtime_ns for path in found}
 
 
@@ -126,3 +127,19 @@ def test_the_rows_of_each_split_are_told_to_whoever_trains(transformed: Transfor
     for split, rows in (("train", 5), ("eval", 2)):
         shards = list((folder / f"Split-{split}").iterdir())
         assert told_rows(shards) == count_rows(shards) == rows
+
+
+def test_a_flipped_bit_in_an_analysis_is_found_and_the_shard_analysed_anew(
+    transformed: Transformed, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = transformed(1, 2)
+    before = _analyses(first)
+    damaged = first.parent / min(before)
+    flip_bit(damaged)
+
+    again = transformed(1, 2)
+
+    assert read_statistics(again / "graph") == read_statistics(first / "graph")
+    after = _analyses(again)
+    assert {name for name in before if after[name] != before[name]} == {min(before)}
+    assert f"{damaged}: damaged" in caplog.text
