@@ -50,7 +50,12 @@ def put_folder(temporary: Path, path: Path) -> Path:
     with ThreadPoolExecutor(_SYNCS) as pool:
         list(pool.map(_sync, (file for file in found if file.is_file() and not file.is_symlink())))
         list(pool.map(_sync, (folder for folder in found if folder.is_dir() and not folder.is_symlink())))
-    temporary.rename(path)
+    return move_folder(temporary, path)
+
+
+def move_folder(folder: Path, path: Path) -> Path:
+    """Renames a folder to `path` in the same folder, and has the disk hold that before anything else is done to it."""
+    folder.rename(path)
     _sync(path.parent)
     return path
 
