@@ -1,13 +1,17 @@
 """TFDV's statistics in parts: each batch of rows adds to a part, and parts are merged wherever they were made."""
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import cache, reduce
+from importlib import import_module
 from typing import Any, Protocol
 
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tfx_bsl import sketches
 
-# The accumulators of a combiner's generators: they pickle.
+from schema.state_codec import StateCodec
+
+# The accumulators of a combiner's generators; see part_codec for their form in a file.
 Part = list[Any]
 
 _RANK_BUCKETS = 1000
@@ -73,3 +77,29 @@ class StatisticsCombiner:
     def _merge(self, first: Part, second: Part) -> Part:
         pairs = zip(self._generators, first, second, strict=True)
         return [generator.merge_accumulators([one, other]) for generator, one, other in pairs]
+
+
+# TFDV's accumulators by module, below tensorflow_data_validation; what these generators add up is private to them.
+_ACCUMULATORS = {
+    "statistics.generators.basic_stats_generator": (
+        "_BasicAcctype",
+        "_PartialBasicStats",
+        "_PartialBytesStats",
+        "_PartialCommonStats",
+        "_PartialNumericStats",
+        "_PartialStringStats",
+        "_PresenceAndValencyStats",
+    ),
+    "statistics.generators.empty_value_counter_generator": ("_PartialCounterStats",),
+    "statistics.generators.top_k_uniques_sketch_stats_generator": ("_CombinedSketch",),
+    "utils.path": ("FeaturePath",),
+    "utils.variance_util": ("MeanCovAccumulator", "MeanVarAccumulator", "WeightedMeanVarAccumulator"),
+}
+
+
+@cache
+def part_codec() -> StateCodec:
+    """The form of a part in a file."""
+    modules = {name: import_module(f"tensorflow_data_validation.{name}") for name in _ACCUMULATORS}
+    own = [getattr(modules[module], name) for module, names in _ACCUMULATORS.items() for name in names]
+    return StateCodec(*own, sketches.KmvSketch, sketches.MisraGriesSketch, sketches.QuantilesSketch)

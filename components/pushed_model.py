@@ -10,6 +10,7 @@ from tfx.types.standard_artifacts import Model
 from components.release_store import DEVICE, MANIFEST, versions
 from reports.card_files import CARD_FILES
 from schema import signatures
+from schema.release_files import check_release
 
 
 @component
@@ -22,10 +23,14 @@ def LatestPushedModel(  # noqa: N802 (a node is named like a class)
 
     Kubeflow Pipelines refuses a graph with a resolver in it, and an artifact that lies in another run's folder. Only
     blessed models are pushed, so no metadata store has to be asked.
+
+    Raises:
+        DamagedFileError: if the version is not what was pushed.
     """
     folder = Path(destination)
     for version in versions(folder)[-1:]:
         released = folder / str(version)
+        check_release(released)
         weights = released / signatures.WEIGHTS
         left_out = shutil.ignore_patterns(DEVICE, MANIFEST, *CARD_FILES, weights.parent.name)
         shutil.copytree(released, Path(model.uri) / signatures.SERVING_FORM, ignore=left_out)

@@ -1,9 +1,7 @@
-"""Released versions on disk: written aside, renamed into place, `current` switched last."""
+"""Released versions on disk: written aside, renamed into place, `current` switched last, verified before use."""
 
 import errno
 import fcntl
-import hashlib
-import json
 import logging
 import shutil
 import time
@@ -14,7 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schema.errors import InputError
+from schema import release_files
+from schema.durable import make_folder, move_folder, put_folder, put_link
+from schema.errors import DamagedFileError, InputError
+from schema.release_files import check_release
 from schema.signatures import WEIGHTS
 
 _LOG = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ _LOCK = ".lock"
 
 CURRENT = "current"
 DEVICE = "device"
-MANIFEST = "manifest.json"
+MANIFEST = release_files.MANIFEST
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def publish(release: Release, destination: Path, keep: int) -> int:
     number for a model, never finds half of one. Versions are Unix seconds, made to rise. All but the newest `keep` are
     removed. Another push to the same destination, of this machine or another on the same volume, is waited for.
     """
-    destination.mkdir(parents=True, exist_ok=True)
+    make_folder(destination)
     with _alone(destination):
         return _publish(release, destination, keep)
 
@@ -122,9 +123,9 @@ def _publish(release: Release, destination: Path, keep: int) -> int:
         if release.weights is not None:
             (aside / WEIGHTS).parent.mkdir()
             shutil.copy2(release.weights, aside / WEIGHTS)
-        manifest = {**release.manifest, "version": version, "created": created, "files": _hashes(aside)}
-        (aside / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
-        aside.rename(destination / str(version))
+        manifest = {**release.manifest, "version": version, "created": created}
+        (aside / MANIFEST).write_text(release_files.sealed(manifest, aside), encoding="utf-8")
+        put_folder(aside, destination / str(version))
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     point(destination, version)
@@ -139,22 +140,9 @@ def _clear(destination: Path) -> None:
             shutil.rmtree(left)
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def point(destination: Path, version: int) -> None:
     """Switches `current` to a version in one step."""
-    aside = destination / f".{CURRENT}.partial"
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(str(version))
-    aside.replace(destination / CURRENT)
+    put_link(str(version), destination / CURRENT)
 
 
 def prune(destination: Path, keep: int) -> None:
@@ -163,15 +151,15 @@ def prune(destination: Path, keep: int) -> None:
     for old in versions(destination):
         if old not in kept:
             # Out of sight first: a poller must not find a version that is half removed.
-            aside = (destination / str(old)).rename(destination / f".{old}.partial")
-            shutil.rmtree(aside)
+            shutil.rmtree(move_folder(destination / str(old), destination / f".{old}.partial"))
 
 
 def rollback(destination: Path) -> int:
-    """Points `current` at the version before the one it points at; returns that version.
+    """Points `current` at the version before the one it points at, once that is verified; returns that version.
 
     Raises:
         InputError: if there is none before it.
+        DamagedFileError: if it is damaged.
     """
     now, known = current(destination), versions(destination)
     if now is None:
@@ -179,20 +167,31 @@ def rollback(destination: Path) -> int:
     earlier = [version for version in known if version < now]
     if not earlier:
         raise InputError(f"{destination}: no version before {now} to go back to. Versions: {known or 'none'}.")
-    point(destination, earlier[-1])
-    return earlier[-1]
+    return _point_at_whole(destination, earlier[-1])
 
 
 def use(destination: Path, version: int) -> int:
-    """Points `current` at a version, be it older or newer than the one it points at; returns that version.
+    """Points `current` at a version, older or newer than it points at, once that is verified; returns that version.
 
     Raises:
         InputError: if there is no such version; names those there are.
+        DamagedFileError: if it is damaged.
     """
     known = versions(destination)
     if not known:
         raise InputError(f"{destination}: no version has been released, so there is none to use")
     if version not in known:
         raise InputError(f"{destination}: no version {version} to use. Versions: {known}.")
+    return _point_at_whole(destination, version)
+
+
+def _point_at_whole(destination: Path, version: int) -> int:
+    try:
+        check_release(destination / str(version))
+    except DamagedFileError as error:
+        others = [number for number in versions(destination) if number != version]
+        raise DamagedFileError(
+            f"{error}. {CURRENT} stays where it is; use another version, of {others or 'which there is none'}"
+        ) from None
     point(destination, version)
     return version

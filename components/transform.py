@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import pickle
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -28,8 +27,10 @@ from models.analysis import Analysis, merged
 from models.materialize import transform_shard
 from models.records import write_split_rows
 from models.statistics import Statistics
+from models.stored_analysis import read_analysis, write_analysis
 from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
+from schema.checked_file import find_checked
 from schema.row_ledger import ANALYZED, TRANSFORMED, RowCount, require_equal, write_counts
 from schema.rows import read_schema
 
@@ -90,7 +91,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for split in splits
             for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz"))
         ]
-        missing = [(str(shard.path), str(shard.analysis)) for shard in shards if not shard.analysis.is_file()]
+        missing = [(str(shard.path), str(shard.analysis)) for shard in shards if find_checked(shard.analysis) is None]
         _LOG.info("%d of %d shards to analyse", len(missing), len(shards))
         if missing:
             with self._make_beam_pipeline() as pipeline:
@@ -134,14 +135,14 @@ class _Shard(NamedTuple):
 
 def _analysis_file(folder: Path, shard: Path) -> Path:
     split, span = shard.parent, shard.parent.parent
-    return folder / span.name / split.name.removeprefix("Split-") / f"{shard.name}.pickle"
+    return folder / span.name / split.name.removeprefix("Split-") / f"{shard.name}.analysis"
 
 
 def _analyses(shards: Iterable[_Shard], rows: Rows) -> Iterator[Analysis]:
     """The analyses that are there, one at a time; `rows` gets those that each has seen."""
     for shard in shards:
         if shard.analysis.is_file():
-            analysis = pickle.loads(shard.analysis.read_bytes())  # noqa: S301 (analyse_shard wrote it)
+            analysis = read_analysis(shard.analysis)
             rows[shard.split][shard.name] = analysis.rows
             yield analysis
 
@@ -172,7 +173,7 @@ def _is_of(count: RowCount, split: str) -> bool:
 
 
 def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:
-    """Writes the pickled Analysis of one gzip TFRecord shard, all or nothing.
+    """Writes the Analysis of one gzip TFRecord shard, all or nothing.
 
     Args:
         job: where the rows are, and the file that is written.
@@ -183,10 +184,7 @@ def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:
     analysis = Analysis(BoundProblem.model_validate_json(bound))
     for batch in example_batches([shard], schema_pb2.Schema.FromString(schema)):
         analysis.add(batch)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_suffix(".partial")
-    aside.write_bytes(pickle.dumps(analysis))
-    aside.replace(target)
+    write_analysis(target, analysis)
 
 
 def _identity(custom: dict[str, Any], schema: bytes) -> str:

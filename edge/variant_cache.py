@@ -2,45 +2,36 @@
 
 import contextlib
 import hashlib
-import logging
 import os
-import tempfile
 from functools import cache
 from pathlib import Path
 
 from edge import libraries
 from edge.runner import Columns
+from schema.checked_file import find_checked, write_checked
 
-_LOG = logging.getLogger(__name__)
 _SOURCE = Path(__file__).resolve().parent
-_DIGEST_BYTES = hashlib.sha256().digest_size
 _SUFFIX = ".tflite"
 
 
 class VariantCache:
-    """A folder of entries, each one file: the SHA-256 of the content, and the content."""
+    """A folder of entries, each one file with its checksum."""
 
     def __init__(self, folder: Path, keep: int = 64) -> None:
         """Makes the folder if absent.
 
         Args:
-            folder: may be shared by processes; an entry is written beside and renamed.
+            folder: may be shared by processes; an entry is whole when it is there.
             keep: entries that outlive `prune`.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._keep = folder, keep
 
     def find(self, key: str) -> bytes | None:
-        """The content under the key, or None; a damaged entry is reported, removed and not returned."""
+        """The content under the key, or None; a damaged entry is announced, removed and not returned."""
         path = self._path(key)
-        try:
-            entry = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        content = entry[_DIGEST_BYTES:]
-        if hashlib.sha256(content).digest() != entry[:_DIGEST_BYTES]:
-            _LOG.warning("%s: damaged, so this variant is made anew", path)
-            path.unlink(missing_ok=True)
+        content = find_checked(path)
+        if content is None:
             return None
         # Its age is the time since it was last of use; another process may have pruned it since it was read.
         with contextlib.suppress(FileNotFoundError):
@@ -49,10 +40,7 @@ class VariantCache:
 
     def add(self, key: str, content: bytes) -> None:
         """Keeps the content under the key."""
-        handle, name = tempfile.mkstemp(prefix=".", dir=self._folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(content).digest() + content)
-        Path(name).replace(self._path(key))
+        write_checked(self._path(key), content)
 
     def prune(self) -> None:
         """Removes all but the entries last used."""

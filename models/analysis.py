@@ -84,7 +84,7 @@ class Moments:
 
 
 class Analysis:
-    """What the encodings of a problem have to know of the `rows` seen so far. It can be pickled."""
+    """What the encodings of a problem have to know of the `rows` seen so far; see stored_analysis for its file."""
 
     def __init__(self, bound: BoundProblem) -> None:
         problem = bound.problem

@@ -15,6 +15,7 @@ from schema.bound import BoundProblem, bind
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.problem import Problem
+from schema.release_files import check_release
 from schema.rows import Column, columns, read_schema
 
 
@@ -28,8 +29,10 @@ def answers(run: Run, variant: str | None = None, rows: int = 5) -> Answers:
 
     Raises:
         InputError: if the run pushed nothing, its version or its rows are gone, or the version has no such variant.
+        DamagedFileError: if the version is not what was pushed.
     """
     version = _version(run)
+    check_release(version)
     path = _variant(version, variant)
     schema = read_schema(run.artifact("ImportSchemaGen.schema") / "schema.pbtxt")
     shards = sorted((run.artifact("ExampleGen.examples") / "Split-test").glob("*.gz"))

@@ -9,6 +9,7 @@ from ingestion.windows import select
 from pipeline.beam_settings import Beam
 from pipeline.config import Config
 from pipeline.job_server import check_listens, find_program
+from pipeline.metadata_file import FILE, check_file
 from schema.errors import InputError
 from schema.rows import columns, read_schema
 
@@ -70,7 +71,7 @@ def build_sample(config: Config) -> str | None:
 
 
 def check_metadata(config: Config, *, log_in: bool) -> str | None:
-    """Asks for the metadata store if it is on a server; a line that says where it is.
+    """Asks for the metadata store: whether its file is whole, or its server answers; a line that says where that is.
 
     Args:
         config: what runs.
@@ -78,9 +79,11 @@ def check_metadata(config: Config, *, log_in: bool) -> str | None:
 
     Raises:
         InputError: if the server does not answer, or does not let us in.
+        DamagedFileError: if the file is no whole database.
     """
     settings = config.environment.metadata
     if not settings.is_server:
+        check_file(config.output / FILE)
         return None
     # ML Metadata is loaded for a server alone.
     from pipeline.metadata_connection import check_login, check_server

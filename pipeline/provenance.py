@@ -8,6 +8,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components.release_store import current
 from pipeline.metadata_connection import check_server, one_line, open_store
+from pipeline.metadata_file import check_file
 from pipeline.metadata_store import MetadataStore
 from pipeline.upstream import upstream
 from reports.run import Run, all_runs
@@ -73,6 +74,7 @@ def _open(settings: MetadataStore, output: Path) -> Store:
         path = output / "metadata.sqlite"
         if not path.is_file():
             raise InputError(f"{path}: there is no such file")
+        check_file(path)
         config = metadata_store_pb2.ConnectionConfig()
         config.sqlite.filename_uri = str(path)
         config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY

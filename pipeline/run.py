@@ -35,6 +35,7 @@ from reports.run_record import RunRecord, write_json, write_record
 from reports.summary import result_lines, shortened
 from schema.errors import InputError, NotBlessedError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
+from schema.release_files import release_faults
 
 UNEXPECTED = 1
 _DISK_FAULTS = ("No space left on device", "disk is full", "Disk quota exceeded", "Read-only file system")
@@ -215,9 +216,12 @@ def closing_lines(record: RunRecord, folder: Path, releases: Path, report: str) 
 
 
 def staleness(version: int, releases: Path) -> str:
-    """What to know of a version that was pushed by an earlier run; empty if it is the one in use."""
+    """What to know of a version that this or an earlier run pushed; empty if it is whole and the one in use."""
     if version not in versions(releases):
         return "  (since removed; push again with --only Pusher --no-cache)"
+    faults = list(release_faults(releases / str(version)))
+    if faults:
+        return f"  (damaged: {faults[0]}; push again with --only Pusher --no-cache)"
     now = current(releases)
     return "" if now == version else f"  (pushed by an earlier run; current is {now})"
 

@@ -3,6 +3,7 @@
 PipelineError
 ├── RowCountError     rows were lost or added on the way: exit 1
 ├── InputError        bad usage, config or input: exit 2
+│   └── DamagedFileError  a kept file does not hold what was written: exit 2
 ├── AnomalyError      the data does not fit the schema: exit 3
 └── NotBlessedError   a model missed a bound: exit 4
 """
@@ -22,6 +23,10 @@ class InputError(PipelineError):
     """Bad usage, config or input data; names the file and line, or the key."""
 
     exit_code = 2
+
+
+class DamagedFileError(InputError):
+    """A file of the project's own does not hold what was written to it; names the file."""
 
 
 class AnomalyError(PipelineError):

@@ -97,6 +97,7 @@ def test_the_manifest_says_what_the_version_is(release: Release, destination: Pa
     created = datetime.fromisoformat(str(told.pop("created")))
     assert before <= created <= datetime.now(UTC)
     assert created.utcoffset() == UTC.utcoffset(None)
+    assert len(str(told.pop("checksum"))) == 64
     assert told == {
         "version": version,
         "lineage": {"window": "1:9"},
@@ -106,6 +107,12 @@ def test_the_manifest_says_what_the_version_is(release: Release, destination: Pa
             "device/int8.tflite": hashlib.sha256(b"int8").hexdigest(),
             "saved_model.pb": hashlib.sha256(b"graph").hexdigest(),
             "variables/variables.index": hashlib.sha256(b"index").hexdigest(),
+        },
+        "sizes": {
+            "device/float32.tflite": 7,
+            "device/int8.tflite": 4,
+            "saved_model.pb": 5,
+            "variables/variables.index": 5,
         },
     }
 

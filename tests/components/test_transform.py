@@ -20,6 +20,7 @@ from pipeline.beam import graph_arguments
 from pipeline.environment import Environment
 from schema.errors import RowCountError
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
+from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
 
 SPANS: dict[int, dict[str, list[Row]]] = {
@@ -114,12 +115,12 @@ def test_an_analysis_of_other_rows_is_not_kept(transformed: Transformed, tmp_pat
     with pytest.raises(RowCountError, match=r"analyzed, span-01, split 'train', .*: 3 rows, expected 4 in Examples"):
         transformed(1, counted=more)
 
-    assert not list(tmp_path.rglob("*.pickle"))
+    assert not list(tmp_path.rglob("*.analysis"))
 
 
 def _analyses(folder: Path) -> dict[str, int]:
     """The analyses that are kept, with the time of their writing."""
-    found = (folder.parent / "cache").rglob("*.pickle")
+    found = (folder.parent / "cache").rglob("*.analysis")
     return {path.relative_to(folder.parent).as_posix(): path.stat().st_mtime_ns for path in found}
 
 
@@ -167,3 +168,19 @@ def test_the_rows_of_each_split_are_told_to_whoever_trains(transformed: Transfor
     for split, rows in (("train", 5), ("eval", 2)):
         shards = list((folder / f"Split-{split}").iterdir())
         assert told_rows(shards) == count_rows(shards) == rows
+
+
+def test_a_flipped_bit_in_an_analysis_is_found_and_the_shard_analysed_anew(
+    transformed: Transformed, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = transformed(1, 2)
+    before = _analyses(first)
+    damaged = first.parent / min(before)
+    flip_bit(damaged)
+
+    again = transformed(1, 2)
+
+    assert read_statistics(again / "graph") == read_statistics(first / "graph")
+    after = _analyses(again)
+    assert {name for name in before if after[name] != before[name]} == {min(before)}
+    assert f"{damaged}: damaged" in caplog.text

@@ -1,6 +1,5 @@
 """Statistics of literal batches, worked out by hand, whole and in parts."""
 
-import pickle
 from typing import Any
 
 import numpy as np
@@ -65,13 +64,6 @@ def test_parts_together_are_as_the_whole_wherever_they_are_cut(cut: int) -> None
     bound = bound_problem()
     parts = [of(bound, TRAIN[:cut]), of(bound, TRAIN[cut:])]
     assert merged(bound, parts) == of(bound, TRAIN).statistics()
-
-
-def test_an_analysis_that_was_stored_goes_on() -> None:
-    bound = bound_problem()
-    stored = pickle.loads(pickle.dumps(of(bound, TRAIN[:3])))  # noqa: S301 (its own bytes)
-    stored.add(batch(TRAIN[3:]))
-    assert stored.statistics() == of(bound, TRAIN).statistics()
 
 
 def test_top_k_is_of_all_parts_and_not_of_each() -> None:

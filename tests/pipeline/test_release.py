@@ -11,6 +11,7 @@ import pytest
 from components.release_store import CURRENT, MANIFEST, Release, Stamp, current, publish
 from pipeline.release import main
 from pipeline.session import locked
+from tests.damage import flip_bit
 
 ROOT = Path(__file__).resolve().parents[2]
 UNREACHED = "not followed by a server that takes the highest number (TF Serving's default), nor by later runs' baseline"
@@ -69,6 +70,8 @@ def created(pushed: Path, version: int, moment: str) -> None:
     """Sets a version's time of creation."""
     path = pushed / str(version) / MANIFEST
     manifest = {**json.loads(path.read_text(encoding="utf-8")), "created": moment}
+    # Of the manifest as it was pushed.
+    del manifest["checksum"]
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
@@ -243,12 +246,61 @@ def test_a_broken_manifest_is_said_of_its_version_alone(
     assert lines[1].startswith(f"  {first}  {told}")
 
 
-def test_rollback_reaches_a_version_whose_manifest_is_broken(command: Command, push: Push, pushed: Path) -> None:
-    first, _ = push(), push()
-    (pushed / str(first) / MANIFEST).write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("action", ["rollback", "use"])
+def test_current_is_not_moved_to_a_damaged_version(command: Command, push: Push, pushed: Path, action: str) -> None:
+    whole, damaged, last = push(), push(), push()
+    flip_bit(pushed / str(damaged) / "saved_model.pb")
 
-    assert command("rollback")[0] == 0
-    assert current(pushed) == first
+    code, lines, error = command(*([action] if action == "rollback" else [action, str(damaged)]))
+
+    assert (code, lines) == (2, [])
+    assert error == (
+        f"{pushed / str(damaged)}: damaged: saved_model.pb: changed. current stays where it is; "
+        f"use another version, of [{whole}, {last}]\n"
+    )
+    assert current(pushed) == last
+    assert command("use", str(whole))[0] == 0
+
+
+def test_verify_is_of_the_current_version_of_one_or_of_all(command: Command, push: Push, pushed: Path) -> None:
+    first, second = push(), push()
+    flip_bit(pushed / str(first) / "saved_model.pb")
+
+    assert command("verify") == (0, [f"{second}  whole, 2 files"], "")
+    told = [f"{first}  damaged, 1 of its files", "  saved_model.pb: changed"]
+    assert command("verify", str(first)) == (2, told, "")
+    assert command("verify", "--all") == (2, [f"{second}  whole, 2 files", *told], "")
+
+
+def test_verify_names_what_is_missing_and_what_is_too_much(command: Command, push: Push, pushed: Path) -> None:
+    version = pushed / str(push())
+    (version / "saved_model.pb").rename(version / "saved_model.old")
+
+    code, lines, _ = command("verify")
+
+    assert code == 2
+    assert lines[1:] == ["  saved_model.pb: missing", "  saved_model.old: not in the manifest"]
+
+
+def test_the_list_marks_a_version_with_a_file_of_another_size(command: Command, push: Push, pushed: Path) -> None:
+    first, _ = push(), push()
+    (pushed / str(first) / "saved_model.pb").write_bytes(b"grap")
+
+    lines = command("list")[1]
+
+    assert ["damaged: see verify" in line for line in lines] == [False, True]
+    assert command("verify", str(first))[1][1] == "  saved_model.pb: 4 bytes, not 5"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["7"], "no version 7 to verify"), ([], "no current to verify"), (["--all"], "")],
+)
+def test_verify_of_what_is_not_there_says_so(command: Command, pushed: Path, arguments: list[str], told: str) -> None:
+    pushed.mkdir(parents=True)
+    code, lines, error = command("verify", *arguments)
+    assert (code, told in error) == (2 if told else 0, True)
+    assert lines == ([] if told else [f"{pushed}: no version has been released"])
 
 
 def test_a_current_version_that_is_gone_is_said(command: Command, push: Push, pushed: Path) -> None:
@@ -311,4 +363,4 @@ def test_an_unknown_action_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit, match="2"):
         main(["forward"])
 
-    assert "invalid choice: 'forward' (choose from 'list', 'rollback', 'use')" in capsys.readouterr().err
+    assert "invalid choice: 'forward' (choose from 'list', 'verify', 'rollback', 'use')" in capsys.readouterr().err

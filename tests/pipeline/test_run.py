@@ -21,6 +21,8 @@ from pipeline.run import (
 )
 from reports.run_record import RunRecord
 from schema.errors import AnomalyError, InputError, NotBlessedError
+from schema.release_files import sealed
+from tests.damage import flip_bit
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "/x/run.json")
 
@@ -86,11 +88,20 @@ def test_a_bug_is_placed_in_the_project_and_bad_input_is_not(tmp_path: Path) -> 
 def test_a_cached_push_says_if_another_version_is_in_use(tmp_path: Path) -> None:
     for version in (1, 2):
         (tmp_path / str(version)).mkdir()
-        (tmp_path / str(version) / "manifest.json").write_text("{}", encoding="utf-8")
+        (tmp_path / str(version) / "saved_model.pb").write_bytes(b"graph")
+        (tmp_path / str(version) / "manifest.json").write_text(sealed({}, tmp_path / str(version)), encoding="utf-8")
     (tmp_path / "current").symlink_to("2")
     assert staleness(2, tmp_path) == ""
     assert "current is 2" in staleness(1, tmp_path)
     assert "removed" in staleness(7, tmp_path)
+
+
+def test_a_cached_push_says_if_its_version_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"graph")
+    (tmp_path / "1" / "manifest.json").write_text(sealed({}, tmp_path / "1"), encoding="utf-8")
+    flip_bit(tmp_path / "1" / "saved_model.pb")
+    assert "damaged: saved_model.pb: changed; push again with --only Pusher --no-cache" in staleness(1, tmp_path)
 
 
 def test_a_run_says_its_seconds_and_those_of_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
