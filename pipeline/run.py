@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
 from pipeline.beam import importable_project
-from pipeline.cause import why_not_reached
+from pipeline.cause import NOT_CHOSEN, why_not_reached
 from pipeline.config import ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
@@ -37,6 +37,7 @@ from schema.errors import InputError, NotBlessedError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
 
 UNEXPECTED = 1
+PUSHER = "Pusher"
 _DISK_FAULTS = ("No space left on device", "disk is full", "Disk quota exceeded", "Read-only file system")
 
 
@@ -111,12 +112,30 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     record = replace(record, nodes=node_entries(results, upstream), artifacts=relative(outputs, config.output))
     record = collect(record, outputs)
     record = replace(record, seconds=time.monotonic() - started)
+    unpushed = why_unpushed(record, results)
+    if unpushed:
+        record = replace(record, status="failed", error=unpushed, reasons=[unpushed])
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
     _say(session.terminal, result_lines(record, project_command("pipeline.devices", config.output, Path.cwd())))
     report = _reported(session)
     _say(session.terminal, closing_lines(record, session.folder, config.releases, report))
+    if unpushed:
+        return UNEXPECTED
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
+
+
+def why_unpushed(record: RunRecord, results: list[NodeResult]) -> str | None:
+    """Why a run is no success whose nodes all ended well: its blessed model should be pushed and is not.
+
+    Args:
+        record: with what the artifacts say.
+        results: of the run's nodes.
+    """
+    pusher = next((result for result in results if result.id == PUSHER), None)
+    if record.pushed or not record.blessed or pusher is None or pusher.why == NOT_CHOSEN:
+        return None
+    return f"the model is blessed and {PUSHER} {pusher.status}, yet nothing is pushed: the store has no pushed model"
 
 
 def _reported(session: Session) -> str:

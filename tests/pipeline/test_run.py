@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.cause import NOT_CHOSEN
 from pipeline.node_choice import Choice
 from pipeline.node_result import NodeResult, Status
 from pipeline.run import (
@@ -18,6 +19,7 @@ from pipeline.run import (
     one_line,
     relative,
     staleness,
+    why_unpushed,
 )
 from reports.run_record import RunRecord
 from schema.errors import AnomalyError, InputError, NotBlessedError
@@ -141,3 +143,21 @@ def test_artifacts_are_recorded_where_a_moved_output_folder_still_has_them() -> 
         "Baseline": "/elsewhere/model/3",
         "Trainer.model": "artifacts/Trainer/model/7",
     }
+
+
+@pytest.mark.parametrize(
+    ("record", "pusher", "well"),
+    [
+        (RunRecord("1", "pushed", blessed=True, pushed={"version": "1"}), NodeResult("Pusher", Status.RAN, 1.0), True),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.RAN, 1.0), False),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.CACHED, 1.0), False),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.SKIPPED, 1.0, why="no input"), False),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.SKIPPED, 1.0, why=NOT_CHOSEN), True),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("ReleaseGate", Status.RAN, 1.0), True),
+        (RunRecord("1", "not blessed"), NodeResult("Pusher", Status.SKIPPED, 1.0, why="not blessed"), True),
+    ],
+)
+def test_a_blessed_model_that_should_be_pushed_and_is_not_fails_the_run(
+    record: RunRecord, pusher: NodeResult, well: bool
+) -> None:
+    assert (why_unpushed(record, [pusher]) is None) == well
