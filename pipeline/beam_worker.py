@@ -22,13 +22,13 @@ from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPool
 from apache_beam.utils import thread_pool_executor
 
 from pipeline.config import ROOT
+from pipeline.interruption import interruption_code, treat_sigterm_as_interruption
 from pipeline.worker_request import is_loopback, refusal
 from schema.errors import InputError
 from schema.failure import ended
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 50000
-_INTERRUPTED = 130
 _OPTIONS = (
     # As Beam's own pool: engines ping while they wait.
     ("grpc.http2.max_pings_without_data", 0),
@@ -111,7 +111,7 @@ def exposure(host: str) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until interrupted; returns the exit code: 2 where it cannot listen, 130 interrupted."""
+    """Serves until it is ended; returns the exit code: 2 where it cannot listen, 130 interrupted, 143 terminated."""
     args = _options(arguments)
     # Beam starts whatever `python` the PATH has. If that is another, no worker comes up, and jobs wait for ever.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -127,8 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _LOG.warning(warning)
     try:
         server.wait_for_termination()
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+    except KeyboardInterrupt as error:
+        return interruption_code(error)
     return 0
 
 
@@ -142,4 +142,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    # So that the workers end when this is asked to end, too.
+    treat_sigterm_as_interruption()
     sys.exit(main())

@@ -7,7 +7,6 @@ import sys
 import time
 import traceback
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,7 +17,7 @@ from pipeline.cause import NOT_CHOSEN, why_not_reached
 from pipeline.config import ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
-from pipeline.interruption import INTERRUPTED
+from pipeline.interruption import interruption_code
 from pipeline.local_runner import LocalRunner, compile_graph, upstream_nodes
 from pipeline.metadata_server import opener
 from pipeline.metadata_types import register_types
@@ -27,7 +26,7 @@ from pipeline.node_result import NodeError, NodeResult, Status
 from pipeline.parallelism import parallelism
 from pipeline.reporting import report_line
 from pipeline.run_config import CONFIG, described
-from pipeline.session import Session
+from pipeline.session import Session, begun_record
 from pipeline.terminal import LiveLine, NodeLines
 from reports.collected import collected
 from reports.output_folder import project_command
@@ -65,13 +64,7 @@ def run(config: Config, choice: Choice, session: Session, started: float) -> int
 
 
 def _run(config: Config, choice: Choice, session: Session, started: float, at_once: int, engine: Engine) -> int:
-    record = RunRecord(
-        run_id=session.run_id,
-        status="failed",
-        problem=config.name,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        window=str(config.window),
-    )
+    record = begun_record(config, session)
     write_json(described(config), session.folder / CONFIG)
     ir = compile_graph(create_pipeline(config))
     upstream = upstream_nodes(ir)
@@ -295,5 +288,5 @@ def exit_code(cause: BaseException) -> int:
     if isinstance(cause, PipelineError):
         return cause.exit_code
     if isinstance(cause, KeyboardInterrupt):
-        return INTERRUPTED
+        return interruption_code(cause)
     return InputError.exit_code if disk_fault(cause) else UNEXPECTED

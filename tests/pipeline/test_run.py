@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.cause import NOT_CHOSEN
+from pipeline.interruption import Terminated
 from pipeline.node_choice import Choice
 from pipeline.node_result import NodeResult, Status
 from pipeline.run import (
@@ -37,6 +38,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/x/run.json")
         (RuntimeError("database or disk is full"), 2),
         (RuntimeError("a bug"), 1),
         (KeyboardInterrupt(), 130),
+        (Terminated(), 143),
     ],
 )
 def test_the_exit_code_says_who_can_mend_it(cause: BaseException, code: int) -> None:
