@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline import processes
-from pipeline.interruption import INTERRUPTED, leave
+from pipeline.interruption import interruption_code, leave, treat_sigterm_as_interruption
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 from schema.problem import DEFAULT_PROBLEM
@@ -46,7 +46,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main(arguments: list[str], started: float | None = None) -> int:
-    """Runs; returns the exit code: 0 done, 1 unexpected, 2 bad input, 3 anomalies, 4 not blessed, 130 interrupted.
+    """Runs; returns the exit code.
+
+    0 done, 1 unexpected, 2 bad input, 3 anomalies, 4 not blessed, 130 interrupted, 143 terminated.
 
     Args:
         arguments: the flags.
@@ -58,9 +60,9 @@ def main(arguments: list[str], started: float | None = None) -> int:
         return _main(chosen, began)
     except PipelineError as error:
         return ended(error, chosen.output)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        return interruption_code(error)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
@@ -101,10 +103,14 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
     check_choice(config, choice)
     from pipeline.cloud_clients import without_cloud_clients
     from pipeline.loading import large_imports
-    from pipeline.session import open_session
+    from pipeline.session import open_session, recorded_interruption
     from pipeline.terminal import LiveLine, header
 
-    with open_session(config.output, verbose=chosen.verbose) as session, without_cloud_clients():
+    with (
+        open_session(config.output, verbose=chosen.verbose) as session,
+        recorded_interruption(config, session, started),
+        without_cloud_clients(),
+    ):
         session.terminal.write(header(config, session.run_id, engine))
         loading = LiveLine(session.terminal)
         loading.show("loading TensorFlow and TFX")
@@ -154,4 +160,5 @@ def _upstream(config: "Config") -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
+    treat_sigterm_as_interruption()
     leave(main(sys.argv[1:], processes.started()))

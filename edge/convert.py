@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -17,6 +16,7 @@ from edge.operator_versions import minimum_runtime
 from edge.runner import Columns
 from edge.variant_cache import VariantCache
 from edge.worker import MARK
+from schema.child import child_command
 from schema.errors import InputError
 
 # Training rows, an array [N] for each feature (a few thousand rows), or what reads them: it is called once, while the
@@ -166,14 +166,14 @@ class _Conversion:
 
     def _convert(self, saved_model: Path | None, base: Path, names: Sequence[str]) -> str:
         """Runs one process; gives what went wrong, in one line, or nothing."""
-        command = [sys.executable, "-m", "edge.worker", "--float32", str(base), "--folder", str(self.scratch)]
-        command += ["--saved_model", str(saved_model)] if saved_model else []
+        flags = ["--float32", str(base), "--folder", str(self.scratch)]
+        flags += ["--saved_model", str(saved_model)] if saved_model else []
         for name in names:
-            command += ["--recipe", name]
+            flags += ["--recipe", name]
         needs = any(recipes.find(name).needs_calibration for name in names)
-        command += ["--calibration", str(self._rows_file())] if needs else []
+        flags += ["--calibration", str(self._rows_file())] if needs else []
         _LOG.info("converting %s: %s", saved_model or base.stem, ", ".join(names) or "float32 alone")
-        code, told = self.children.run(command, self.rows.result if needs else None)
+        code, told = self.children.run(child_command("edge.worker", flags), self.rows.result if needs else None)
         return "" if code == 0 else _failure(saved_model or base, code, told)
 
     def _read_rows(self, calibration: Calibration | None) -> None:

@@ -2,12 +2,12 @@
 
 import logging
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from edge import footprint, rows
 from edge.runner import Columns
+from schema.child import child_command
 from schema.errors import PipelineError
 
 _LAST_LINES = 4
@@ -35,8 +35,7 @@ def peak_memory(model: Path, columns: Columns) -> int | None:
     with tempfile.TemporaryDirectory(prefix="footprint-") as folder:
         file = Path(folder) / "rows.npz"
         rows.save(file, columns)
-        # -P, or the modules of this folder would stand before those of the same name elsewhere.
-        command = [sys.executable, "-P", str(footprint.__file__), str(model), str(file)]
+        command = child_command(str(footprint.__file__), [str(model), str(file)])
         found = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
     if found.returncode != 0:
         last = "\n".join(found.stderr.strip().splitlines()[-_LAST_LINES:])

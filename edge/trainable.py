@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from edge.children import environment
 from edge.failure import gist
 from edge.trainable_worker import MARK
+from schema.child import child_command
 from schema.errors import InputError, PipelineError
 
 FILE = "trainable.tflite"
@@ -59,8 +59,8 @@ def make_trainable(saved_model: Path, destination: Path, *, float16: bool = True
 
 
 def _run(saved_model: Path, file: Path, *, float16: bool) -> dict[str, Any]:
-    command = [sys.executable, "-m", "edge.trainable_worker", "--saved_model", str(saved_model), "--file", str(file)]
-    command += ["--float16"] if float16 else []
+    flags = ["--saved_model", str(saved_model), "--file", str(file), *(["--float16"] if float16 else [])]
+    command = child_command("edge.trainable_worker", flags)
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"

@@ -25,7 +25,7 @@ from schema.errors import PipelineError
 MARK = "converting by recipe "
 # What the mark says of the conversion that comes before all recipes.
 FLOAT32 = "(any), the float32 file first"
-# The exit code of a process whose parent has gone.
+# The exit code of a process whose parent has closed the pipe, and so will say nothing any more.
 _ORPHANED = 3
 
 
@@ -86,7 +86,7 @@ def _mark(name: str) -> None:
 
 
 def _listen() -> threading.Event:
-    """Ends this process when its parent does, which holds our stdin open; an event of the first line that comes."""
+    """An event of the first line that comes; when the parent closes our stdin, this process ends."""
     told = threading.Event()
 
     def watch() -> None:

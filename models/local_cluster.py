@@ -18,6 +18,7 @@ from typing import Any
 from models.strategies import AddressInUseError
 from models.training_options import Training
 from models.worker_fault import Ended, read_fault
+from schema.child import child_command
 from schema.errors import InputError, PipelineError
 
 # Of attempts in a row: between the choice of a port and its use somebody else may take it.
@@ -132,7 +133,7 @@ def _started(index: int, task: Mapping[str, Any], job: Mapping[str, Any], fault:
     """The worker, as long as it is open; after that it is gone."""
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "models.local_worker"],
+        child_command("models.local_worker", options=["-u"]),
         env={**os.environ, "TF_CONFIG": json.dumps(task), "PYTHONPATH": path},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -155,7 +156,7 @@ def _started(index: int, task: Mapping[str, Any], job: Mapping[str, Any], fault:
 
 
 def _send(process: subprocess.Popen[str], job: Mapping[str, Any]) -> None:
-    """Hands the job over; the pipe stays open, and tells the worker by its end that this process is gone."""
+    """Hands the job over."""
     if process.stdin is None:
         raise ValueError("expected a process with a pipe to its stdin")
     try:

@@ -2,9 +2,13 @@
 
 The engine asks at this port for a worker when a job begins. Each machine must see the run's output folder, and the raw
 data, at the same paths as the machine on which `run_local.py` runs.
+
+Nobody is asked who they are: a worker runs the code that its engine sends. So the pool listens to this machine alone
+unless `--host` widens it, and must then stand in a network that only the engine's machines reach.
 """
 
 import argparse
+import atexit
 import logging
 import os
 import sys
@@ -12,16 +16,48 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from apache_beam.portability.api import beam_fn_api_pb2
-from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+import grpc
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
+from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer, kill_process_gracefully
+from apache_beam.utils import thread_pool_executor
 
 from pipeline.config import ROOT
+from pipeline.interruption import interruption_code, treat_sigterm_as_interruption
+from pipeline.worker_request import is_loopback, refusal
+from schema.errors import InputError
+from schema.failure import ended
 
+DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 50000
+_OPTIONS = (
+    # As Beam's own pool: engines ping while they wait.
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.max_ping_strikes", 0),
+    # Otherwise a second pool, or anybody's, shares the port in silence, and each gets some of the requests.
+    ("grpc.so_reuseport", 0),
+)
+_LOG = logging.getLogger(__name__)
 
 
 class WorkerPool(BeamFnExternalWorkerPoolServicer):
-    """Beam's pool, for engines of which several share a machine."""
+    """Beam's pool, for engines of which several share a machine; it looks at a request before it acts on it.
+
+    Args:
+        loopback_only: see worker_request.refusal.
+    """
+
+    def __init__(self, *, loopback_only: bool) -> None:
+        # The limit of -1 as Beam's `start` has it: workers send by size, and by no timer.
+        super().__init__(use_process=True, data_buffer_time_limit_ms=-1)
+        self._loopback_only = loopback_only
+
+    def StartWorker(self, start_worker_request: Any, unused_context: Any) -> Any:  # noqa: N802 (gRPC names it so)
+        """Starts a worker, or answers with the reason why not."""
+        reason = refusal(start_worker_request, loopback_only=self._loopback_only)
+        if reason is None:
+            return super().StartWorker(start_worker_request, unused_context)
+        _LOG.warning("no worker started: %s", reason)
+        return beam_fn_api_pb2.StartWorkerResponse(error=reason)
 
     def StopWorker(self, stop_worker_request: Any, unused_context: Any) -> Any:  # noqa: N802, ARG002 (gRPC names it so)
         """Leaves the worker alone, which ends by itself when its engine hangs up.
@@ -30,23 +66,82 @@ class WorkerPool(BeamFnExternalWorkerPoolServicer):
         """
         return beam_fn_api_pb2.StopWorkerResponse()
 
+    def end_workers(self) -> None:
+        """Ends the workers that still run."""
+        for process in self._worker_processes.values():
+            kill_process_gracefully(process)
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serves until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.beam_worker", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where the engine asks for workers")
-    chosen = parser.parse_args(arguments)
+
+def serve(host: str, port: int) -> tuple[grpc.Server, WorkerPool, int]:
+    """Listens for engines.
+
+    Args:
+        host: address to listen at; any but a loopback address lets other machines in.
+        port: 0 for a free one.
+
+    Returns:
+        The server, the pool behind it, and its port.
+
+    Raises:
+        InputError: if it cannot listen there.
+    """
+    server = grpc.server(thread_pool_executor.shared_unbounded_instance(), options=_OPTIONS)
+    bracketed = f"[{host}]" if ":" in host else host
+    try:
+        bound = server.add_insecure_port(f"{bracketed}:{port}")
+    except RuntimeError as error:
+        raise InputError(
+            f"--host {host} --port {port}: cannot listen there ({error}). Is the address one of this machine's, and "
+            "the port free?"
+        ) from None
+    pool = WorkerPool(loopback_only=is_loopback(host))
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
+    server.start()
+    return server, pool, bound
+
+
+def exposure(host: str) -> str | None:
+    """What to know of a pool that listens at this address; None where other machines do not reach it."""
+    if is_loopback(host):
+        return None
+    return (
+        f"--host {host}: whoever reaches this port has code run as this user. Let only the engine's machines reach it "
+        "(firewall, NetworkPolicy)"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until it is ended; returns the exit code: 2 where it cannot listen, 130 interrupted, 143 terminated."""
+    args = _options(arguments)
     # Beam starts whatever `python` the PATH has. If that is another, no worker comes up, and jobs wait for ever.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     logging.basicConfig(level=logging.INFO)
-    _, server = WorkerPool.start(use_process=True, port=chosen.port)
+    try:
+        server, pool, port = serve(args.host, args.port)
+    except InputError as error:
+        return ended(error, args.host)
+    atexit.register(pool.end_workers)
+    _LOG.info("listening for engines at %s, port %d", args.host, port)
+    if (warning := exposure(args.host)) is not None:
+        _LOG.warning(warning)
     try:
         server.wait_for_termination()
-    except KeyboardInterrupt:
-        # Beam ends the workers as this process ends.
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        return interruption_code(error)
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.beam_worker", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where the engine asks for workers")
+    parser.add_argument(
+        "--host", default=DEFAULT_HOST, help="address to listen at; 127.0.0.1, this machine alone, by default"
+    )
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    # So that the workers end when this is asked to end, too.
+    treat_sigterm_as_interruption()
+    sys.exit(main())

@@ -1,5 +1,7 @@
 """Executions in the metadata store, in plain terms; each function asks no more of the store than its API gives."""
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -12,6 +14,11 @@ SUCCEEDED = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution
 _OUTPUTS = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
 # What TFX keeps among the settings for itself.
 _INTERNAL = "__"
+# There it keeps why an execution failed, as JSON.
+_RESULT = "__execution_result__"
+_STATES = metadata_store_pb2.Execution.State
+# A store on a server has a clock of its own.
+_CLOCKS_DIFFER_MS = 5_000
 
 
 def answer(store: Any, execution: Any) -> set[int]:
@@ -71,6 +78,41 @@ def given_now(info: Any) -> Given:
     values = {name: int(value) if isinstance(value, bool) else value for name, value in info.exec_properties.items()}
     inputs = {key: [artifact.id for artifact in artifacts] for key, artifacts in info.input_dict.items()}
     return Given(_plain(data_types_utils.build_metadata_value_dict(values)), inputs)
+
+
+def why_unfinished(store: Any, execution: Any) -> str:
+    """Why an execution that the launcher returned from is no success, in a sentence fragment.
+
+    TFX's launcher raises nothing where it cannot resolve a node's inputs: it registers a failed execution and returns.
+    """
+    state = _STATES.Name(execution.last_known_state).lower()
+    told = [f"the metadata store says {state} of it"]
+    lines = _message(execution).strip().splitlines()
+    if lines:
+        told.append(lines[-1].strip())
+    return ". ".join([*told, *_clock(store, execution)])
+
+
+def _message(execution: Any) -> str:
+    """What TFX noted of the failure, a traceback; empty if it noted nothing."""
+    text = execution.custom_properties[_RESULT].string_value if _RESULT in execution.custom_properties else ""
+    return str(json.loads(text).get("resultMessage", "")) if text else ""
+
+
+def _clock(store: Any, execution: Any) -> list[str]:
+    """A sentence on the clock, if the store has executions that are later than this one was begun."""
+    others = [other.create_time_since_epoch for other in store.get_executions() if other.id < execution.id]
+    ahead = max(others, default=0) - execution.create_time_since_epoch
+    if ahead <= _CLOCKS_DIFFER_MS:
+        return []
+    return [
+        f"The clock was set back: the store has an execution of {_utc(max(others))}, and this one was begun at "
+        f"{_utc(execution.create_time_since_epoch)}. Set the clock right and run again"
+    ]
+
+
+def _utc(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,11 @@
-"""An interrupted run ends: its nodes' threads, its child processes, and the process itself."""
+"""An interrupted run ends: its nodes' threads, its child processes, and the process itself.
+
+SIGTERM, by which Docker, systemd and Kubernetes end a process, is an interruption as Ctrl-C is.
+"""
 
 import ctypes
 import os
+import signal
 import sys
 import threading
 import time
@@ -11,7 +15,28 @@ from typing import NoReturn
 from pipeline.processes import kill_descendants
 
 INTERRUPTED = 130  # as a shell says of a process that SIGINT ended
+TERMINATED = 143  # the same of SIGTERM
 _GRACE_SECONDS = 5.0
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+def treat_sigterm_as_interruption() -> None:
+    """Lets the first SIGTERM raise Terminated in the main thread; later ones do not disturb what that began."""
+
+    def terminated(*_: object) -> None:
+        # Not SIG_IGN, which processes that are started from now on would inherit.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminated)
+
+
+def interruption_code(error: KeyboardInterrupt) -> int:
+    """The exit code of a process that this ended."""
+    return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
 
 
 def interrupt(threads: Collection[threading.Thread]) -> None:
@@ -32,7 +57,7 @@ def interrupt(threads: Collection[threading.Thread]) -> None:
 
 def leave(code: int) -> NoReturn:
     """Ends the process with this exit code; after an interruption at once, whatever its threads are doing."""
-    if code == INTERRUPTED:
+    if code in (INTERRUPTED, TERMINATED):
         kill_descendants()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -22,6 +22,7 @@ from pipeline.node_result import NodeError, NodeResult, Outcome, Progress, Statu
 from pipeline.overlap import Overlap
 from pipeline.run_history import RunHistory
 from pipeline.worker_error import as_raised
+from schema.errors import PipelineError
 
 _LOG = logging.getLogger(__name__)
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
@@ -136,6 +137,10 @@ class LocalRunner:
         with self._turn.taken():
             status, why = self._history.ended(node, resolver=spec.node_info.type.name == _RESOLVER)
         if status is Status.SKIPPED:
+            if not spec.inputs.conditionals:
+                raise PipelineError(
+                    "it was not begun, though nothing says that it may be left out: an input is missing"
+                )
             why = why_skipped(spec)
         # Of one that ran it was told before, so that one that fails has it too.
         self._why.setdefault(node, why or NOT_BEGUN)

@@ -36,7 +36,7 @@ class Overlap:
         """Runs until nothing can begin any more; after a failure nothing begins, and what runs is let finish.
 
         Args:
-            stop: called on Ctrl-C, before the nodes that run are interrupted.
+            stop: called on Ctrl-C or SIGTERM, before the nodes that run are interrupted.
 
         Returns:
             Outcomes in the order in which the nodes ended.
@@ -44,9 +44,9 @@ class Overlap:
         try:
             while self._step():
                 pass
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             stop()
-            self._interrupt()
+            self._interrupt(type(error))
             if not any(isinstance(outcome.error, KeyboardInterrupt) for outcome in self._outcomes):
                 raise
         return self._outcomes
@@ -86,11 +86,11 @@ class Overlap:
         self._outcomes.append(outcome)
         self._progress(outcome.result.id, outcome.result)
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, kind: type[KeyboardInterrupt]) -> None:
         interrupt([thread for thread, _ in self._running.values()])
         while not self._ended.empty():
             outcome = self._ended.get()
             # Whatever it says of its end, such as a child process that was killed, this is why.
-            self._settle(Outcome(outcome.result, outcome.error and KeyboardInterrupt()))
+            self._settle(Outcome(outcome.result, outcome.error and kind()))
         for node, (_, began) in list(self._running.items()):
-            self._settle(Outcome(NodeResult(node, Status.FAILED, time.monotonic() - began), KeyboardInterrupt()))
+            self._settle(Outcome(NodeResult(node, Status.FAILED, time.monotonic() - began), kind()))

@@ -7,18 +7,17 @@ import sys
 import time
 import traceback
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from components.device_models import PREDICTIONS
 from components.release_store import current, versions
 from pipeline.beam import importable_project
-from pipeline.cause import why_not_reached
+from pipeline.cause import NOT_CHOSEN, why_not_reached
 from pipeline.config import ROOT, Config
 from pipeline.engine import Engine, open_engine
 from pipeline.graph import create_pipeline
-from pipeline.interruption import INTERRUPTED
+from pipeline.interruption import interruption_code
 from pipeline.local_runner import LocalRunner, compile_graph, upstream_nodes
 from pipeline.metadata_server import opener
 from pipeline.metadata_types import register_types
@@ -27,7 +26,7 @@ from pipeline.node_result import NodeError, NodeResult, Status
 from pipeline.parallelism import parallelism
 from pipeline.reporting import report_line
 from pipeline.run_config import CONFIG, described
-from pipeline.session import Session
+from pipeline.session import Session, begun_record
 from pipeline.terminal import LiveLine, NodeLines
 from reports.collected import collected
 from reports.output_folder import project_command
@@ -38,6 +37,7 @@ from schema.problem import DEFAULT_PROBLEM
 from schema.release_files import release_faults
 
 UNEXPECTED = 1
+PUSHER = "Pusher"
 _DISK_FAULTS = ("No space left on device", "disk is full", "Disk quota exceeded", "Read-only file system")
 
 
@@ -65,13 +65,7 @@ def run(config: Config, choice: Choice, session: Session, started: float) -> int
 
 
 def _run(config: Config, choice: Choice, session: Session, started: float, at_once: int, engine: Engine) -> int:
-    record = RunRecord(
-        run_id=session.run_id,
-        status="failed",
-        problem=config.name,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        window=str(config.window),
-    )
+    record = begun_record(config, session)
     write_json(described(config), session.folder / CONFIG)
     ir = compile_graph(create_pipeline(config))
     upstream = upstream_nodes(ir)
@@ -112,12 +106,30 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     record = replace(record, nodes=node_entries(results, upstream), artifacts=relative(outputs, config.output))
     record = collect(record, outputs)
     record = replace(record, seconds=time.monotonic() - started)
+    unpushed = why_unpushed(record, results)
+    if unpushed:
+        record = replace(record, status="failed", error=unpushed, reasons=[unpushed])
     keep_predictions(outputs, session.folder)
     write_record(record, session.folder)
     _say(session.terminal, result_lines(record, project_command("pipeline.devices", config.output, Path.cwd())))
     report = _reported(session)
     _say(session.terminal, closing_lines(record, session.folder, config.releases, report))
+    if unpushed:
+        return UNEXPECTED
     return NotBlessedError.exit_code if record.status == "not blessed" else 0
+
+
+def why_unpushed(record: RunRecord, results: list[NodeResult]) -> str | None:
+    """Why a run is no success whose nodes all ended well: its blessed model should be pushed and is not.
+
+    Args:
+        record: with what the artifacts say.
+        results: of the run's nodes.
+    """
+    pusher = next((result for result in results if result.id == PUSHER), None)
+    if record.pushed or not record.blessed or pusher is None or pusher.why == NOT_CHOSEN:
+        return None
+    return f"the model is blessed and {PUSHER} {pusher.status}, yet nothing is pushed: the store has no pushed model"
 
 
 def _reported(session: Session) -> str:
@@ -280,5 +292,5 @@ def exit_code(cause: BaseException) -> int:
     if isinstance(cause, PipelineError):
         return cause.exit_code
     if isinstance(cause, KeyboardInterrupt):
-        return INTERRUPTED
+        return interruption_code(cause)
     return InputError.exit_code if disk_fault(cause) else UNEXPECTED

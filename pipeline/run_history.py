@@ -7,9 +7,9 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
 from pipeline.cause import Before, why_answered, why_cached, why_ran
-from pipeline.executions import SUCCEEDED, answer, are_live, given_now, given_to, is_kept, maker, run_of
+from pipeline.executions import SUCCEEDED, answer, are_live, given_now, given_to, is_kept, maker, run_of, why_unfinished
 from pipeline.node_result import Status
-from schema.errors import InputError
+from schema.errors import InputError, PipelineError
 
 # What became of an execution that did not succeed; one that is still called running was killed.
 _ATTEMPTS = {
@@ -68,11 +68,17 @@ class RunHistory:
         return why_ran(given_now(info), before, producers, caching=caching)
 
     def ended(self, node: str, *, resolver: bool) -> tuple[Status, str]:
-        """What became of a node of this run that did not fail, and why; no reason for one that ran or was skipped."""
+        """What became of a node of this run, and why; no reason for one that ran or was skipped.
+
+        Raises:
+            PipelineError: if its execution is no success by the store, whatever the launcher made of it.
+        """
         with self._open_store() as handle:
             earlier, own = self._executions(handle.store, node)
             if not own:
                 return Status.SKIPPED, ""
+            if own[-1].last_known_state not in SUCCEEDED:
+                raise PipelineError(f"it did nothing: {why_unfinished(handle.store, own[-1])}")
             if own[-1].last_known_state == metadata_store_pb2.Execution.CACHED:
                 return Status.CACHED, _why_cached(handle.store, own[-1], earlier)
             return _answered(handle.store, own[-1], earlier) if resolver else (Status.RAN, "")

@@ -1,14 +1,18 @@
 """One run's hold on the output folder: its lock, its folder, its log and the terminal."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from pipeline.capture import captured
+from pipeline.config import Config
+from reports.run_record import RunRecord, write_record
+from reports.stored_runs import RECORD
 from schema.errors import InputError
 
 
@@ -39,6 +43,35 @@ def open_session(output: Path, *, verbose: bool) -> Iterator[Session]:
             raise InputError(f"--output {output}: cannot be written: {error.filename}: {error.strerror}") from None
         with captured(folder / "run.log") as terminal:
             yield Session(run_id, folder, terminal, verbose)
+
+
+def begun_record(config: Config, session: Session) -> RunRecord:
+    """The record of a run of which nothing is known yet."""
+    return RunRecord(
+        run_id=session.run_id,
+        status="failed",
+        problem=config.name,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        window=str(config.window),
+    )
+
+
+@contextmanager
+def recorded_interruption(config: Config, session: Session, began: float) -> Iterator[None]:
+    """Writes the record of a run that is interrupted before its first node or after its last.
+
+    Args:
+        config: what runs.
+        session: the run.
+        began: the time.monotonic() at which the process began.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (session.folder / RECORD).is_file():
+            record = replace(begun_record(config, session), status="interrupted", seconds=time.monotonic() - began)
+            write_record(record, session.folder)
+        raise
 
 
 @contextmanager

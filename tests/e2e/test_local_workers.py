@@ -78,14 +78,15 @@ def test_they_train_inside_the_pipelines_trainer(flags: list[str], tmp_path: Pat
     assert "predict_rows" in tf.saved_model.load(str(model)).signatures
 
 
-def test_ctrl_c_ends_the_run_and_its_workers(flags: list[str], tmp_path: Path) -> None:
+def test_sigterm_ends_the_run_and_its_workers(flags: list[str], tmp_path: Path) -> None:
     output = tmp_path / "output"
     with start(output, [*flags, "--set", "network.epochs=1000", "--set", "network.patience=1000"], tmp_path) as run:
         until(lambda: "[worker 0] Epoch 1/" in logged(output), run)
         mine = workers()
-        os.kill(run.pid, signal.SIGINT)
+        os.kill(run.pid, signal.SIGTERM)
         printed, _ = run.communicate(timeout=TIMEOUT_SECONDS)
-    assert run.returncode == 130, printed
+    assert run.returncode == 143, printed
     assert "interrupted in Trainer" in printed
+    assert json.loads((output / "runs" / "latest" / "run.json").read_text(encoding="utf-8"))["status"] == "interrupted"
     assert "start again" not in logged(output)
     assert not [pid for pid in mine if is_worker(Path("/proc", str(pid)))]

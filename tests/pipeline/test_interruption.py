@@ -51,6 +51,26 @@ def test_an_interrupted_process_leaves_whatever_its_threads_do_and_what_it_said_
     assert (done.returncode, done.stdout) == (130, "told")
 
 
+# As a supervisor ends it: once, and again while it ends.
+SIGTERM = """
+import os, signal, sys, time
+from pipeline.interruption import interruption_code, leave, treat_sigterm_as_interruption
+treat_sigterm_as_interruption()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+except KeyboardInterrupt as error:
+    os.kill(os.getpid(), signal.SIGTERM)
+    sys.stdout.write("cleaned up")
+    leave(interruption_code(error))
+"""
+
+
+def test_sigterm_is_an_interruption_and_a_second_one_does_not_disturb_its_end() -> None:
+    done = run(SIGTERM)
+    assert (done.returncode, done.stdout) == (143, "cleaned up"), done.stderr
+
+
 @pytest.mark.parametrize("code", [0, 2, 4])
 def test_any_other_end_is_an_ordinary_one(code: int) -> None:
     script = f"import atexit; from pipeline.interruption import leave; atexit.register(print, 'bye'); leave({code})"

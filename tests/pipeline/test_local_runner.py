@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.input_resolution import resolver_function
+from tfx.dsl.input_resolution.ops import ops
 from tfx.types.standard_artifacts import Examples, Model
 
 from pipeline.beam import importable_project, worker_arguments
@@ -24,7 +27,7 @@ from pipeline.engine import InProcess
 from pipeline.local_runner import LocalRunner, compile_graph
 from pipeline.node_result import NodeError, NodeResult
 from pipeline.parallelism import Workers
-from schema.errors import InputError
+from schema.errors import InputError, PipelineError
 from tests.pipeline import small_graph
 from tests.pipeline.small_graph import Ending, Failing, Source, Spread, Step, pipeline
 
@@ -142,6 +145,62 @@ def test_what_changed_is_told_beside_a_choice_of_nodes(run: Run) -> None:
     assert told == {"Source": "not chosen (--from/--to/--only)", "Step": "changed setting: name"}
     # The result that was brought along counts as the earlier one, of the run that made it.
     assert causes(run(named("rows", "b")))["Source"] == "nothing changed since run run-0"
+
+
+def set_clock_back(folder: Path, hours: int) -> None:
+    """Makes everything in the metadata store so many hours later, as if the clock had been set back since."""
+    with sqlite3.connect(folder / "metadata.sqlite") as store:
+        for table in ("Artifact", "Context", "Execution"):
+            for column in ("create_time_since_epoch", "last_update_time_since_epoch"):
+                store.execute(f"UPDATE {table} SET {column} = {column} + ?", (hours * 3_600_000,))  # noqa: S608
+        store.execute("UPDATE Event SET milliseconds_since_epoch = milliseconds_since_epoch + ?", (hours * 3_600_000,))
+    store.close()
+
+
+def test_a_result_of_a_clock_that_was_ahead_is_found(run: Run, tmp_path: Path) -> None:
+    run(named("rows", "a"))
+    set_clock_back(tmp_path, hours=2)
+    assert statuses(run(named("rows", "b"))) == {"Source": "cached", "Step": "ran"}
+    assert (tmp_path / "artifacts" / "Step" / "model" / "4" / "content").read_text(encoding="utf-8") == "b"
+
+
+@resolver_function.resolver_function
+def later_spans(examples: Any) -> Any:
+    """Finds nothing, which the node whose input this is cannot do without."""
+    return ops.StaticSpanRange(examples, start_span=7, end_span=9)
+
+
+@pytest.mark.parametrize("hours", [0, 2])
+def test_a_node_that_did_nothing_has_failed_whatever_the_launcher_returned(
+    run: Run, tmp_path: Path, hours: int
+) -> None:
+    run(named("rows", "a"))
+    set_clock_back(tmp_path, hours)
+    source = Source(text="rows")
+    step = Step(examples=later_spans(source.outputs["examples"]), meet="", name="a").with_id("Step")
+    with pytest.raises(NodeError) as caught:
+        run([source, step])
+    assert caught.value.node == "Step"
+    assert statuses(caught.value.results) == {"Source": "cached", "Step": "failed"}
+    told = str(caught.value.__cause__)
+    assert told.startswith("it did nothing: the metadata store says failed of it. ")
+    assert "inputs[examples] has min_count = 1 but only got 0 artifacts" in told
+    assert ("The clock was set back: " in told) == (hours > 0)
+    assert isinstance(caught.value.__cause__, PipelineError)
+
+
+@resolver_function.resolver_function
+def two_spans(examples: Any) -> Any:
+    """TFX leaves a node out whose input this is, as long as there is one span alone."""
+    return ops.SkipIfLessThanNSpans(examples, n=2)
+
+
+def test_a_node_that_is_left_out_without_a_condition_has_failed(run: Run) -> None:
+    source = Source(text="rows")
+    step = Step(examples=two_spans(source.outputs["examples"]), meet="", name="never").with_id("Step")
+    with pytest.raises(NodeError) as caught:
+        run([source, step])
+    assert str(caught.value.__cause__).startswith("it was not begun")
 
 
 def test_another_class_under_the_same_name_is_another_definition(run: Run, tmp_path: Path) -> None:

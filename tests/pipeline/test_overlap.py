@@ -5,10 +5,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from pipeline.interruption import Terminated, treat_sigterm_as_interruption
 from pipeline.node_result import NodeResult, Outcome, Status
 from pipeline.overlap import Overlap
 
@@ -114,13 +115,22 @@ def test_after_a_failure_what_runs_is_let_finish_and_nothing_begins() -> None:
     assert not {"begin d", "begin e"} & set(told.lines)
 
 
-def test_an_interruption_reaches_every_node_that_runs() -> None:
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
+def ending(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal that interrupts a run."""
+    before = signal.getsignal(signal.SIGTERM)
+    treat_sigterm_as_interruption()
+    yield request.param
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_an_interruption_reaches_every_node_that_runs(ending: signal.Signals) -> None:
     stopped: list[str] = []
     told = Told()
 
     def endless(node: str) -> Outcome:
         if node == "c":
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), ending)
         try:
             while node in "bc":
                 time.sleep(0.01)
@@ -134,7 +144,8 @@ def test_an_interruption_reaches_every_node_that_runs() -> None:
     assert stopped[0] == "run"
     assert sorted(stopped[1:]) == ["b", "c"]
     assert sorted(names(outcomes)) == ["a", "b", "c"]
-    assert [type(each.error) for each in outcomes if each.result.id != "a"] == [KeyboardInterrupt] * 2
+    kind = Terminated if ending == signal.SIGTERM else KeyboardInterrupt
+    assert [type(each.error) for each in outcomes if each.result.id != "a"] == [kind] * 2
     assert {"failed b", "failed c"} < set(told.lines)
 
 

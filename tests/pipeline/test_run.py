@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.cause import NOT_CHOSEN
+from pipeline.interruption import Terminated
 from pipeline.node_choice import Choice
 from pipeline.node_result import NodeResult, Status
 from pipeline.run import (
@@ -18,6 +20,7 @@ from pipeline.run import (
     one_line,
     relative,
     staleness,
+    why_unpushed,
 )
 from reports.run_record import RunRecord
 from schema.errors import AnomalyError, InputError, NotBlessedError
@@ -37,6 +40,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/x/run.json")
         (RuntimeError("database or disk is full"), 2),
         (RuntimeError("a bug"), 1),
         (KeyboardInterrupt(), 130),
+        (Terminated(), 143),
     ],
 )
 def test_the_exit_code_says_who_can_mend_it(cause: BaseException, code: int) -> None:
@@ -152,3 +156,21 @@ def test_artifacts_are_recorded_where_a_moved_output_folder_still_has_them() -> 
         "Baseline": "/elsewhere/model/3",
         "Trainer.model": "artifacts/Trainer/model/7",
     }
+
+
+@pytest.mark.parametrize(
+    ("record", "pusher", "well"),
+    [
+        (RunRecord("1", "pushed", blessed=True, pushed={"version": "1"}), NodeResult("Pusher", Status.RAN, 1.0), True),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.RAN, 1.0), False),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.CACHED, 1.0), False),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.SKIPPED, 1.0, why="no input"), False),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("Pusher", Status.SKIPPED, 1.0, why=NOT_CHOSEN), True),
+        (RunRecord("1", "blessed", blessed=True), NodeResult("ReleaseGate", Status.RAN, 1.0), True),
+        (RunRecord("1", "not blessed"), NodeResult("Pusher", Status.SKIPPED, 1.0, why="not blessed"), True),
+    ],
+)
+def test_a_blessed_model_that_should_be_pushed_and_is_not_fails_the_run(
+    record: RunRecord, pusher: NodeResult, well: bool
+) -> None:
+    assert (why_unpushed(record, [pusher]) is None) == well
