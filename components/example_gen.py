@@ -23,6 +23,7 @@ from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select
 from schema.closed import Closed
 from schema.errors import InputError
+from schema.precision import merged, read_precision, write_precision
 from schema.problem import Split
 
 _LOG = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         stored = [_stored(request) for request in requests]
         check_splits(stored, config.split)
         link_spans(stored, Path(artifact.uri), SPLITS)
+        write_precision(Path(artifact.uri), merged(read_precision(request.folder) for request in requests))
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
 
     def _convert(self, requests: list[SpanRequest], conversion: Conversion) -> None:

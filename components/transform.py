@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ from models.records import write_split_rows
 from models.statistics import Statistics
 from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
+from schema.errors import InputError
+from schema.precision import Precision, read_precision
+from schema.problem import Encoding, Problem, Task
 from schema.rows import read_schema
 
 _LOG = logging.getLogger(__name__)
@@ -55,6 +58,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(exec_properties[keys.SPLITS_CONFIG_KEY], splits)
         schema, custom = read_schema(Path(schema_file)), json.loads(exec_properties[keys.CUSTOM_CONFIG_KEY])
+        check_precision(read_precision(examples), BoundProblem.model_validate_json(custom["bound"]).problem)
         known = self._analyse(examples, splits.analyze, schema, custom)
         encode = udf_utils.get_fn(exec_properties, keys.PREPROCESSING_FN_KEY)
         encode = partial(encode, custom_config={**custom, "statistics": known.to_json()})
@@ -93,6 +97,25 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         ]
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | beam.Create(jobs) | beam.MapTuple(transform_shard)
+
+
+def check_precision(columns: Mapping[str, Precision], problem: Problem) -> None:
+    """Refuses columns whose numbers float32 cannot tell apart: a model would learn from what is left of them.
+
+    Args:
+        columns: as ExampleGen measured them in the files, before they became float32.
+        problem: says which of them a model takes as numbers.
+
+    Raises:
+        InputError: with a sentence for each of them.
+    """
+    asked = {name: (f"features.{name}", "and at serving") for name in problem.of(Encoding.QUANTILES)}
+    if problem.task is Task.REGRESSION:
+        asked[problem.label] = ("label", "and add it to the model's answers")
+    faults = [columns[name].fault(key, name, remedy) for name, (key, remedy) in asked.items() if name in columns]
+    told = [fault for fault in faults if fault]
+    if told:
+        raise InputError("\n".join(told))
 
 
 def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:

@@ -10,6 +10,7 @@ import apache_beam as beam
 from ingestion.conversion import Conversion, Outcome, SpanRequest, Work, convert_block, count_labelled, cut
 from ingestion.shards import aside, gather
 from schema.errors import InputError
+from schema.precision import merged, write_precision
 
 _SHOWN_FAULTS = 8
 _Told = tuple[int, Outcome]
@@ -97,6 +98,8 @@ def _gather(told: tuple[int, Iterable[Outcome]], requests: dict[int, SpanRequest
         fault = f"{request.files[0].parent}: no row has a label in column '{label}'"
     if fault is None:
         rows = {outcome.place: outcome.rows for outcome in outcomes}
+        if aside(request.folder).is_dir():  # else an attempt before this one has put it in its place
+            write_precision(aside(request.folder), merged(outcome.precision for outcome in outcomes))
         gather(request.folder, rows, sum(outcome.unlabelled for outcome in outcomes))
         return
     # Runners turn a worker's exception into text of their own; a file carries the sentence whole.
