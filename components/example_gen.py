@@ -25,6 +25,7 @@ from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select
 from schema.closed import Closed
 from schema.errors import InputError, RowCountError
+from schema.precision import merged, read_precision, write_precision
 from schema.problem import Split
 from schema.row_ledger import SOURCE, RowCount, read_counts, require_equal, write_counts
 
@@ -121,6 +122,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         check_splits(stored, config.split)
         link_spans(stored, Path(artifact.uri), SPLITS)
         write_counts(counts, Path(artifact.uri))
+        write_precision(Path(artifact.uri), merged(read_precision(request.folder) for request in requests))
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
 
     def _convert(self, requests: list[SpanRequest], conversion: Conversion) -> None:

@@ -7,9 +7,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edge import constants, graph
 from edge.runner import Array
+from schema.ranks import SMALLEST_WIDTH
 
-# Widths of buckets are held to this in ranks (models.encoding), so that equal edges make a step.
-_SMALLEST_WIDTH = np.float32(1e-6)
+# Widths of buckets are held to this in ranks, so that equal edges make a step.
+_SMALLEST_WIDTH = np.float32(SMALLEST_WIDTH)
 # Below this the operators take more bytes than the reciprocals.
 _SMALLEST = 256
 # How far a stored reciprocal may be from the exact one: the converter's own are off by one unit in the last place.
@@ -57,6 +58,8 @@ def _edges(left: Array, reciprocal: Array) -> Array | None:
     steps = np.arange(-_STEPS, _STEPS + 1, dtype=np.int32)
     guess = (left[:, -1] + 1.0 / reciprocal[:, -1].astype(np.float64)).astype(np.float32)
     candidates = (guess.view(np.int32)[:, np.newaxis] + steps).view(np.float32)
+    # Bits below those of 0 are no number.
+    candidates = np.where(np.isfinite(candidates), candidates, guess[:, np.newaxis])
     best = np.abs(_widths(candidates - left[:, -1:]) * reciprocal[:, -1:] - 1.0).argmin(axis=1)
     edges = np.concatenate([left, candidates[np.arange(len(left)), best][:, np.newaxis]], axis=1)
     away = np.abs(_widths(np.diff(edges, axis=1)) * reciprocal - 1.0)

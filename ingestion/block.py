@@ -1,12 +1,13 @@
 """The unit of work: a piece of one raw file, and the typed rows that are read from it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
+from schema.precision import Precision
 from schema.rows import Column, Kind
 
 # Long enough that a block's fixed cost (about a millisecond) does not count, short enough that a worker's memory, a
@@ -40,10 +41,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Rows:
-    """Typed columns in the schema's order, null where a value is missing; `place` names a row, counted from 0."""
+    """Rows of a block.
+
+    Attributes:
+        table: typed columns in the schema's order, null where a value is missing.
+        place: names a row, counted from 0.
+        precision: what the columns of numbers lose in float32, by name.
+    """
 
     table: pa.Table
     place: Callable[[int], str]
+    precision: Mapping[str, Precision] = field(default_factory=dict)
 
 
 class Reader(Protocol):

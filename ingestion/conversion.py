@@ -18,6 +18,7 @@ from ingestion.sampling import Sample
 from ingestion.shards import Place, split_writers
 from ingestion.splits import SPLITS, split_numbers
 from schema.errors import InputError
+from schema.precision import Precision, merged
 from schema.problem import Split
 from schema.rows import columns
 
@@ -77,6 +78,7 @@ class Outcome:
         labelled: rows that had one.
         unsampled: rows that had one and are not in the sample.
         rows: rows written to each split.
+        precision: what its numbers lose in float32, by column.
         fault: why it could not be converted.
     """
 
@@ -85,6 +87,7 @@ class Outcome:
     labelled: int = 0
     unsampled: int = 0
     rows: dict[str, int] = field(default_factory=dict)
+    precision: dict[str, Precision] = field(default_factory=dict)
     fault: str | None = None
 
 
@@ -139,10 +142,12 @@ def convert_block(work: Work, conversion: Conversion, available: int | None) -> 
 
 def _write(work: Work, conversion: Conversion, available: int | None, writers: list[Any]) -> Outcome:
     unlabelled = labelled = kept = 0
+    precision: dict[str, Precision] = {}
     counts = np.zeros(len(SPLITS), np.int64)
     encoder = example_encoder(conversion.schema)
     for part in _parts(work, conversion):
         _check_keys(part, conversion)
+        precision = merged([precision, part.precision])
         rows = part.table.filter(part.table[conversion.label].is_valid())
         labelled += rows.num_rows
         unlabelled += part.table.num_rows - rows.num_rows
@@ -152,7 +157,8 @@ def _write(work: Work, conversion: Conversion, available: int | None, writers: l
             for number, example in zip(numbers.tolist(), encoded(batch, encoder), strict=True):
                 writers[number].write(example)
             counts += np.bincount(numbers, minlength=len(SPLITS))
-    return Outcome(work.place, unlabelled, labelled, labelled - kept, dict(zip(SPLITS, counts.tolist(), strict=True)))
+    rows = dict(zip(SPLITS, counts.tolist(), strict=True))
+    return Outcome(work.place, unlabelled, labelled, labelled - kept, rows, precision)
 
 
 def _batches(rows: pa.Table, span: int, conversion: Conversion, available: int | None) -> Iterator[pa.Table]:

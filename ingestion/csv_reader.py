@@ -18,9 +18,12 @@ from ingestion.csv_blocks import LONGEST_ROW, LongRowError, Piece, pieces
 from ingestion.csv_faults import find_fault
 from ingestion.csv_header import Header, is_compressed, open_csv, read_header
 from ingestion.csv_text import LONGEST_CELL, CsvText, count_lines, numbered_rows
+from ingestion.typed_columns import precisions
 from schema.errors import InputError
-from schema.rows import Column
+from schema.rows import Column, Kind
 
+# Numbers with all their digits, so that it shows what float32 keeps of them.
+_PARSED = {**ARROW_TYPES, Kind.NUMBER: pa.float64()}
 _NOT_ASCII = bytes(range(0x80, 0x100))
 
 
@@ -125,13 +128,15 @@ def _long_row_fault(path: Path, piece: Piece) -> str:
 
 def _typed(text: CsvText, columns: Mapping[str, Column]) -> Rows:
     try:
-        table = _parse(text.content, columns)
+        wide = _parse(text.content, columns)
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise InputError(find_fault(text, columns) or f"{text.path}:{text.first}: {error}") from None
+    # Unchecked: what float32 does not hold is infinite in it, and doubtful.
+    table = wide.cast(pa.schema([(name, ARROW_TYPES[column.kind]) for name, column in columns.items()]), safe=False)
     fault = find_fault(text, columns) if any(map(_is_doubtful, table.columns)) else None
     if fault:
         raise InputError(fault)
-    return Rows(table, partial(_place, text))
+    return Rows(table, partial(_place, text), precisions(wide, columns))
 
 
 def _parse(content: bytes, columns: Mapping[str, Column]) -> pa.Table:
@@ -141,7 +146,7 @@ def _parse(content: bytes, columns: Mapping[str, Column]) -> pa.Table:
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(content) + 1),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
-            column_types={name: ARROW_TYPES[column.kind] for name, column in columns.items()},
+            column_types={name: _PARSED[column.kind] for name, column in columns.items()},
             null_values=[""],
             strings_can_be_null=True,
             include_columns=list(columns),

@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from ingestion.block import Block, Rows
 from ingestion.column_names import check_names
-from ingestion.typed_columns import check_type, typed
+from ingestion.typed_columns import check_type, precisions, typed
 from schema.errors import InputError
 from schema.rows import Column
 
@@ -63,7 +63,8 @@ def read(block: Block, columns: Mapping[str, Column], size: int) -> Iterator[Row
         batches = file.iter_batches(batch_size=rows, row_groups=list(groups), columns=list(columns), use_threads=False)
         for batch in batches:
             place = partial(_place, block.path, first)
-            yield Rows(typed(pa.Table.from_batches([batch]), columns, place), place)
+            table = pa.Table.from_batches([batch])
+            yield Rows(typed(table, columns, place), place, precisions(table, columns))
             first += batch.num_rows
 
 

@@ -11,6 +11,7 @@ from ingestion.conversion import Conversion, CutFile, Outcome, SpanRequest, Work
 from ingestion.shards import aside, gather
 from ingestion.source_counts import source_counts
 from schema.errors import InputError
+from schema.precision import merged, write_precision
 
 _SHOWN_FAULTS = 8
 _Told = tuple[int, Outcome]
@@ -102,6 +103,8 @@ def _gather(told: tuple[int, Iterable[Outcome | CutFile]], requests: dict[int, S
         fault = f"{request.files[0].parent}: no row has a label in column '{label}'"
     if fault is None:
         rows = {outcome.place: outcome.rows for outcome in outcomes}
+        if aside(request.folder).is_dir():  # else an attempt before this one has put it in its place
+            write_precision(aside(request.folder), merged(outcome.precision for outcome in outcomes))
         unlabelled = sum(outcome.unlabelled for outcome in outcomes)
         gather(request.folder, rows, unlabelled, source_counts(request.files, files, outcomes))
         return

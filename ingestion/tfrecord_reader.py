@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from tfx_bsl.coders import example_coder
 
 from ingestion.block import ARROW_TYPES, Block, Rows
-from ingestion.typed_columns import typed
+from ingestion.typed_columns import precisions, typed
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.rows import Column, Kind
@@ -71,7 +71,8 @@ def read(block: Block, columns: Mapping[str, Column], size: int) -> Iterator[Row
             that is unknown, of another kind, with more than one value, not finite, not UTF-8 or with a NUL.
     """
     for part in _parts(block.path, max(1, min(_LARGEST_PART, size // _RECORD_BYTES))):
-        yield Rows(_typed(part, columns), part.place)
+        table = _typed(part, columns)
+        yield Rows(table, part.place, precisions(table, columns))
 
 
 def _parts(path: Path, rows: int) -> Iterator[_Records]:

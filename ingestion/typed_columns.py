@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from ingestion.block import ARROW_TYPES
 from schema.errors import InputError
+from schema.precision import Precision
 from schema.rows import Column, Kind
 
 _INT64_END = 2**63
@@ -51,6 +52,21 @@ def typed(table: pa.Table, columns: Mapping[str, Column], place: Callable[[int],
     # Unchecked, since each value was looked at: a number may lose digits that 32 bits do not hold, as from CSV.
     cast = [plain[name].cast(ARROW_TYPES[column.kind], safe=False) for name, column in columns.items()]
     return pa.table(dict(zip(columns, cast, strict=True)))
+
+
+def precisions(table: pa.Table, columns: Mapping[str, Column]) -> dict[str, Precision]:
+    """What the columns of numbers lose in float32, by name; `table` has them as the file does, of types that fit."""
+    return {
+        name: Precision.of(_plain(table[name]).drop_null().to_numpy(zero_copy_only=False))
+        for name, column in columns.items()
+        if column.kind is not Kind.STRING and _is_wide(table[name].type)
+    }
+
+
+def _is_wide(received: pa.DataType) -> bool:
+    """Whether it has numbers that are not float32's."""
+    value = received.value_type if pa.types.is_dictionary(received) else received
+    return bool(pa.types.is_integer(value) or pa.types.is_float64(value) or pa.types.is_decimal(value))
 
 
 def _fits(kind: Kind, received: pa.DataType) -> bool:

@@ -1,6 +1,7 @@
 """Statistics of the training split from whole columns: mergeable, so that each shard is analysed once, anywhere."""
 
 import heapq
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,13 +13,19 @@ from tfx_bsl import sketches
 
 from models.statistics import Statistics
 from schema.bound import BoundProblem
+from schema.errors import InputError
 from schema.problem import Encoding, Task
+
+_LOG = logging.getLogger(__name__)
 
 # Of the rank of a quantile, as a share of one bucket; ten times finer than the buckets that are drawn from it.
 _ERROR_OF_BUCKET = 0.1
 # The sketch sizes itself for so many numbers at most.
 _MOST_NUMBERS = 2**32
-_SMALLEST_SCALE = 1e-6
+# A deviation below this share of the mean is what rounding in float64 leaves of a label that never varies.
+_SMALLEST_DEVIATION = 2.0**-40
+# Outside of it, answers in the label's unit would leave what float32 has digits for.
+_SCALES = (1e-30, 1e30)
 
 
 class Numbers:
@@ -64,7 +71,9 @@ class Moments:
         """Takes the values of a batch."""
         numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
         if numbers.size:
-            self._take(numbers.size, float(numbers.mean()), float(numbers.var() * numbers.size))
+            # From one of them, so that an offset takes no digits from the variance.
+            apart = numbers - numbers[0]
+            self._take(numbers.size, float(numbers[0] + apart.mean()), float(apart.var() * apart.size))
 
     def merge(self, other: "Moments") -> None:
         """Takes what another has seen."""
@@ -78,9 +87,21 @@ class Moments:
         self._count = both
 
     def mean_and_scale(self) -> tuple[float, float]:
-        """Mean and standard deviation, the latter never 0."""
-        variance = self._squares / self._count if self._count else 0.0
-        return self._mean, max(float(np.sqrt(variance)), _SMALLEST_SCALE)
+        """Mean and standard deviation; 1 for the latter where the label never varies.
+
+        Raises:
+            InputError: if the deviation is so small or so large that float32 has no digits for answers in this unit.
+        """
+        deviation = float(np.sqrt(self._squares / self._count)) if self._count else 0.0
+        if deviation <= _SMALLEST_DEVIATION * abs(self._mean):
+            _LOG.warning("the label is %g in all %d training rows: there is nothing to learn", self._mean, self._count)
+            return self._mean, 1.0
+        if not _SCALES[0] <= deviation <= _SCALES[1]:
+            raise InputError(
+                f"problem.yaml: label: expected a standard deviation of {_SCALES[0]:g} to {_SCALES[1]:g}, in which "
+                f"float32 has digits for answers. Received: {deviation:.3g}. Give the label in another unit"
+            )
+        return self._mean, deviation
 
 
 class Analysis:

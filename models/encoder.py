@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from models import encoding
@@ -33,9 +34,9 @@ class Encoder(tf.Module):
         return {name: ids[name] for name in problem.features}
 
     def _ranks(self, names: tuple[str, ...], rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        boundaries = tf.constant([self.statistics.boundaries[name] for name in names], tf.float32)
+        boundaries = np.array([self.statistics.boundaries[name] for name in names], np.float32)
         numbers = tf.stack([rows[name] for name in names], axis=1)
-        ranks = encoding.quantile_ranks(numbers, boundaries)
+        ranks = encoding.quantile_ranks(numbers, tf.constant(boundaries), encoding.bucket_scales(boundaries))
         return dict(zip(names, tf.unstack(ranks, num=len(names), axis=1), strict=True))
 
 

@@ -52,8 +52,9 @@ def _densify(column: Any, missing: bytes | float) -> tf.Tensor:
 def _label(column: Any, encoder: Encoder) -> tf.Tensor:
     problem, statistics = encoder.bound.problem, encoder.statistics
     if problem.task is Task.REGRESSION:
-        values = tf.cast(_densify(column, 0), tf.float32)
-        return (values - statistics.label_mean) / statistics.label_scale
+        # In float64 until it is centred: float32 would round an integer label, and the mean.
+        values = tf.cast(_densify(column, 0), tf.float64)
+        return tf.cast((values - statistics.label_mean) / statistics.label_scale, tf.float32)
     if problem.classes:
         return encoder.classes.lookup(_densify(column, b""))
     return _densify(column, 0)

@@ -17,6 +17,7 @@ from components.example_gen import Executor, SpanConfig, SpanExampleGen, WindowD
 from components.span_store import read_spans
 from ingestion.splits import SPLITS
 from schema.errors import InputError, RowCountError
+from schema.precision import read_precision
 from schema.problem import Split
 from schema.row_ledger import read_counts
 
@@ -276,6 +277,16 @@ def test_a_split_without_rows_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"no rows in this window, whose values of 'day' are too few"):
         ours(tmp_path)
+
+
+def test_what_float32_keeps_of_the_columns_stands_beside_the_window(tmp_path: Path) -> None:
+    for span in (1, 2):
+        at = range(100 * span, 100 * span + 100)
+        write(tmp_path / "data", [f"a,{second},{1.7e9 + second},{second}\n" for second in at], span=span)
+    found = read_precision(Path(ours(tmp_path, split=Split(key="day")).uri))
+    assert found["count"].count == found["share"].count == 2 * 98
+    assert found["count"].mean == pytest.approx(199.5)
+    assert [name for name in found if found[name].fault("features", name, "")] == ["share"]
 
 
 def test_a_sample_is_shared_out_among_the_spans(tmp_path: Path) -> None:

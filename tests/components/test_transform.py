@@ -6,19 +6,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as keys
 
 from components.span_store import StoredSpan, link_spans
-from components.transform import Executor
+from components.transform import Executor, check_precision
 from models.input import feature_spec
 from models.records import count_rows, told_rows
 from models.statistics import read_statistics
 from pipeline.beam import graph_arguments
 from pipeline.environment import Environment
-from schema.errors import RowCountError
+from schema.errors import InputError, RowCountError
+from schema.precision import Precision, write_precision
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
 from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
@@ -44,7 +46,7 @@ def transformed(artifact: Callable[..., Any], tmp_path: Path) -> Transformed:
     schema.write_text(str(SCHEMA), encoding="utf-8")
 
     def execute(*spans: int, lost: bool = False, fingerprint: str = "source", counted: Sequence[RowCount] = ()) -> Path:
-        folder = tmp_path / f"execution-{len(list(tmp_path.glob('execution-*')))}"
+        folder = tmp_path / f"execution-{len(list(tmp_path.glob('execution-*/graph')))}"
         stored = [_stored(span, tmp_path / "store") for span in spans]
         link_spans(stored, folder / "examples", SPLITS)
         if counted:
@@ -160,6 +162,24 @@ def test_another_source_analyses_anew(transformed: Transformed) -> None:
 def test_a_window_whose_store_is_out_of_reach_gives_the_same(transformed: Transformed) -> None:
     here = read_statistics(transformed(1, 2) / "graph")
     assert read_statistics(transformed(1, 2, lost=True) / "graph") == here
+
+
+def test_a_number_that_float32_does_not_hold_is_refused_before_anything_is_learnt(
+    transformed: Transformed, tmp_path: Path
+) -> None:
+    coarse = Precision.of(1_700_000_000_000 + np.arange(600_000))
+    (tmp_path / "execution-0" / "examples").mkdir(parents=True)
+    write_precision(tmp_path / "execution-0" / "examples", {"area": coarse, "week": coarse, "rain": Precision()})
+    with pytest.raises(InputError, match=r"features\.area: column 'area' is too fine for float32") as raised:
+        transformed(1)
+    # A week is looked up by its domain, as an integer.
+    assert "week" not in str(raised.value)
+
+
+def test_a_label_that_float32_does_not_hold_is_refused() -> None:
+    problem = bound_problem(task="regression", label="rain", features={"area": {"encoding": "quantiles"}}).problem
+    with pytest.raises(InputError, match=r"label: column 'rain' is too fine .* and add it to the model's answers"):
+        check_precision({"rain": Precision.of(1.7e9 + np.linspace(-130, 130, 999))}, problem)
 
 
 def test_the_rows_of_each_split_are_told_to_whoever_trains(transformed: Transformed) -> None:

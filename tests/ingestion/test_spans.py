@@ -14,6 +14,7 @@ from ingestion.conversion import CutFile, Outcome, SpanRequest, Work, convert_bl
 from ingestion.shards import Place
 from ingestion.splits import SPLITS, assign
 from schema.errors import InputError
+from schema.precision import read_precision
 from schema.problem import Split
 from tests.ingestion.span_case import (
     all_rows,
@@ -279,6 +280,22 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
         return whole(folder, place)
 
     monkeypatch.setattr(conversion_module, "split_writers", ends)
+
+
+@pytest.mark.parametrize("format_", ["csv", "csv.gz", "parquet"])
+def test_what_float32_keeps_of_each_column_is_measured_in_every_format(tmp_path: Path, format_: str) -> None:
+    # Milliseconds of ten minutes, and seconds within some minutes of 1.7e9, where float32 has steps of 128.
+    lines = [f"day,{1_700_000_000_000 + 2000 * row},{1.7e9 + row - 150.25},{row % 2}" for row in range(300)]
+    file = (
+        write_parquet(tmp_path, records(lines))
+        if format_ == "parquet"
+        else write_csv(tmp_path, *lines, name=f"a.{format_}")
+    )
+    convert(tmp_path / "span", file, block_bytes=2000)
+    found = read_precision(tmp_path / "span")
+    assert set(found) == {"stop", "rain", "late"}
+    assert found["rain"].deviation == pytest.approx(300 / 12**0.5, rel=0.05)
+    assert [name for name in found if found[name].fault("features", name, "")] == ["stop", "rain"]
 
 
 def test_an_interrupted_write_leaves_nothing_that_looks_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

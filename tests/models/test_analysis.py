@@ -9,6 +9,7 @@ import pytest
 from models.analysis import Analysis, merged
 from models.statistics import Statistics
 from schema.bound import BoundProblem
+from schema.errors import InputError
 from tests.models.rows_case import TRAIN, Row, bound_problem
 
 REGRESSION: dict[str, Any] = {
@@ -82,10 +83,25 @@ def test_the_moments_of_a_regression_label_are_those_of_all_parts() -> None:
     assert (found.label_mean, found.label_scale) == pytest.approx((4.0, 5**0.5))
 
 
-def test_a_label_that_never_varies_has_a_scale_to_divide_by() -> None:
-    found = of(bound_problem(**REGRESSION), [{"rain": 2.0}, {"rain": 2.0}]).statistics()
-    assert found.label_mean == 2.0
-    assert found.label_scale > 0
+@pytest.mark.parametrize("value", [2.0, 0.0, 1e9, 0.1])
+def test_a_label_that_never_varies_has_a_scale_of_1_and_is_told(value: float, caplog: pytest.LogCaptureFixture) -> None:
+    found = of(bound_problem(**REGRESSION), [{"rain": value}] * 3, [{"rain": value}]).statistics()
+    assert found.label_mean == pytest.approx(value, rel=1e-7)
+    assert found.label_scale == 1.0
+    assert "in all 4 training rows" in caplog.text
+
+
+@pytest.mark.parametrize("unit", [7e-8, 1e-25, 1e25])
+def test_the_scale_of_a_label_is_its_own_in_every_unit(unit: float) -> None:
+    found = of(bound_problem(**REGRESSION), [{"rain": unit}, {"rain": 3 * unit}]).statistics()
+    assert found.label_scale == pytest.approx(unit, rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-33, 1e33])
+def test_a_label_in_a_unit_at_the_ends_of_float32_is_refused(unit: float) -> None:
+    analysis = of(bound_problem(**REGRESSION), [{"rain": unit}, {"rain": 3 * unit}])
+    with pytest.raises(InputError, match=r"label: expected a standard deviation of 1e-30 to 1e\+30"):
+        analysis.statistics()
 
 
 def test_moments_far_from_zero_keep_their_variance() -> None:

@@ -80,6 +80,15 @@ def test_a_regression_label_is_standardised(tmp_path: Path) -> None:
     assert (found.label_mean, found.label_scale) == pytest.approx((4.0, 5**0.5))
 
 
+def test_an_integer_label_is_centred_before_it_becomes_a_float(tmp_path: Path) -> None:
+    bound = bound_problem(task="regression", label="area", features={"rain": {"encoding": "quantiles", "buckets": 4}})
+    seconds = [1_700_000_000 + apart for apart in (-75, 75, -75, 75)]
+    rows: list[Row] = [{"rain": 1.0, "area": value, "wet": 0} for value in seconds]
+    graph = analyse(bound, rows, tmp_path)
+    # The deviation is 75; float32 would make 128 of it.
+    assert transform(graph, bound, rows, tmp_path / "rows")["area"] == pytest.approx([-1, 1, -1, 1], abs=1e-6)
+
+
 def test_a_label_of_named_classes_is_its_place(tmp_path: Path) -> None:
     bound = bound_problem(
         task="multiclass",
