@@ -2,6 +2,8 @@
 
 UV_VERSION := 0.13.9
 ARGS ?=
+# More than three leave the longest group of tests to wait for.
+TEST_PROCESSES ?= 2
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -91,8 +93,8 @@ device-demo: $(ENVIRONMENT) $(LITERT_JS) ## open the page of the released device
 	@$(PYTHON) $(WEB)/serve.py $(ARGS)
 
 .PHONY: test
-test: $(ENVIRONMENT) $(SAMPLE) ## run the tests; ARGS="tests/schema -x" passes arguments on
-	@$(PYTHON) -m pytest $(ARGS)
+test: $(ENVIRONMENT) $(SAMPLE) ## run the tests in TEST_PROCESSES=2; ARGS="tests/schema -x" passes arguments on
+	@$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: $(ENVIRONMENT) ## check style, types and layers
