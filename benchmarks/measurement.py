@@ -15,6 +15,7 @@ from benchmarks.node_floors import node_floors
 from benchmarks.pairs import Pair
 from benchmarks.side import Side, artifact, finite, read_ours, read_record, read_stock
 from benchmarks.stock.coverage import check
+from models.course import course
 from pipeline.config import Config, load_config
 
 FOLDER = "bench"
@@ -121,8 +122,8 @@ def speeds(bench: Bench, repetitions: int) -> dict[str, Any]:
     speed = _measured(bench, "training_input", [*shared, *sets])
     steps = _measured(bench, "floors", [*shared, "--data", str(bench.data.folder)])
     rows = read_record(output)["rows"]["train"]
-    network = bench.config.problem.network
-    train_steps = rows // min(network.batch_size, rows) * network.epochs
+    plan = course(bench.config.problem.network, rows)
+    train_steps = rows // min(plan.batch_size, rows) * plan.epochs
     known = node_floors(steps, speed["step_s"], train_steps)
     floors = {node: {"seconds": seconds, "of": made_of} for node, (seconds, made_of) in known.items()}
     return {"training_input": speed, "floors": floors}

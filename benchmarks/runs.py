@@ -13,6 +13,8 @@ from schema.problem import Device
 
 ROOT = Path(__file__).resolve().parents[1]
 TRIAL_BATCH_ROWS = 256
+# Epochs of patience where the number of epochs follows the rows: more than there are ever.
+_NO_END = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ def even_sets(config: Config, trial: bool) -> tuple[str, ...]:
     With early stopping one side could train for fewer epochs than the other, and fine-tuning for a device would train
     for more: ours makes the variants that need none. A trial's few rows make no good model.
     """
-    sets = [f"network.patience={config.problem.network.epochs}", f"device.variants=[{', '.join(Device().variants)}]"]
+    patience = config.problem.network.epochs or _NO_END
+    sets = [f"network.patience={patience}", f"device.variants=[{', '.join(Device().variants)}]"]
     if trial:
         sets += [
             f"network.batch_size={TRIAL_BATCH_ROWS}",

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 
 from benchmarks.side import artifact
+from models.course import course, settled
 from models.fit import FitPaths, compiled
 from models.input import Source, make_dataset, training_source
 from models.records import steady
@@ -71,7 +72,9 @@ def measure(config: Config, output: Path) -> Speed:
     """
     examples = artifact(output, "Transform", "transformed_examples")
     source = training_source([f"{examples}/Split-train/*"])
-    batch = min(config.problem.network.batch_size, source.rows())
+    # With what follows the rows decided.
+    config = replace(config, bound=settled(config.bound, source.rows()))
+    batch = min(course(config.problem.network, source.rows()).batch_size, source.rows())
     first, later = input_speed(config, source, batch)
     return Speed(first, later, step_speed(config, output, source, batch), batch)
 

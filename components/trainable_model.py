@@ -11,6 +11,7 @@ from edge.trainable import FILE, make_trainable
 from edge.trainable_check import check_trainable
 from models.raw_rows import Rows
 from schema.errors import InputError, PipelineError
+from schema.run_warnings import write_warnings
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ CHECKED = "trainable.json"
 def write_trainable(saved_model: Path, folder: Path, rows: Rows, scores: Array) -> None:
     """Writes `trainable.tflite` and `trainable.json`: its size, its operators, and the verdict with its reasons.
 
-    Where it cannot be made or does not pass, that is logged, and the variants are released without it.
+    Where it cannot be made or does not pass, the variants are released without it, and a warning beside them says so.
 
     Args:
         saved_model: the trainable form.
@@ -34,7 +35,9 @@ def write_trainable(saved_model: Path, folder: Path, rows: Rows, scores: Array) 
     """
     told = _made(saved_model, folder / FILE, rows, scores)
     if not told["accepted"]:
-        _LOG.warning("%s is not released: %s", FILE, "; ".join(told["reasons"]))
+        refused = f"device.trainable: {FILE} is not released: {'; '.join(told['reasons'])}"
+        _LOG.warning("%s", refused)
+        write_warnings([refused], folder)
     (folder / CHECKED).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 

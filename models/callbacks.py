@@ -51,15 +51,19 @@ class BestEpoch(tf_keras.callbacks.Callback):
     Args:
         weights: the network's, to begin with.
         patience: epochs.
+        epochs: that there are at most.
         treatment: the network's; what is kept are the weights that its forward pass takes.
         first: the first epoch that counts, from 0: before it the treatment is not what it is in the end.
     """
 
-    def __init__(self, weights: Sequence[Any], patience: int, treatment: Treatment = PLAIN, first: int = 0) -> None:
+    def __init__(
+        self, weights: Sequence[Any], patience: int, epochs: int, treatment: Treatment = PLAIN, first: int = 0
+    ) -> None:
         super().__init__()
         self.patience, self.treatment, self.first = patience, treatment, first
         self.loss = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
         self.epochs_since = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.losses = tf.Variable(tf.fill([epochs], tf.constant(math.nan, tf.float64)), trainable=False)
         self.weights = [tf.Variable(value, trainable=False) for value in weights]
 
     @property
@@ -67,11 +71,16 @@ class BestEpoch(tf_keras.callbacks.Callback):
         """Whether `patience` epochs brought nothing better."""
         return int(self.epochs_since) >= self.patience
 
+    def eval_losses(self) -> tuple[float, ...]:
+        """The validation loss of each epoch that ran, those of a training that was resumed included."""
+        return tuple(loss for loss in self.losses.numpy().tolist() if not math.isnan(loss))
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Judges the epoch by the weights that validation has just seen."""
+        loss = (logs or {})[VALIDATION_LOSS]
+        self.losses.assign(tf.tensor_scatter_nd_update(self.losses, [[epoch]], [loss]))
         if epoch < self.first:
             return
-        loss = (logs or {})[VALIDATION_LOSS]
         if loss < float(self.loss):
             self.loss.assign(loss)
             self.epochs_since.assign(0)
@@ -143,6 +152,7 @@ class Backup(tf_keras.callbacks.Callback):
             optimizer=list(model.optimizer.variables),
             epochs=self.epochs,
             best_loss=best.loss,
+            eval_losses=best.losses,
             best_weights=best.weights,
             epochs_since_best=best.epochs_since,
         )
@@ -168,7 +178,7 @@ class Profile(tf_keras.callbacks.Callback):
     """Profiles steps of the first epoch of this process, with what the input pipeline did meanwhile.
 
     It profiles the process that it is in and nothing beyond: the other workers of a cluster do not notice. A profile
-    that cannot be taken or written costs a warning, never the training.
+    that cannot be taken or written costs a warning (`missed`), never the training.
 
     Args:
         folder: of TensorBoard's logs; the profile lies below it in plugins/profile.
@@ -182,6 +192,7 @@ class Profile(tf_keras.callbacks.Callback):
         self.first = min(_WARM_UP_STEPS, steps - count)
         self.last = self.first + count - 1
         self.done = self.running = False
+        self.missed: str | None = None
         # What Keras asks of a callback that can do with tensors; for others it waits for every step's numbers.
         self._supports_tf_logs = True
 
@@ -220,7 +231,7 @@ class Profile(tf_keras.callbacks.Callback):
             tf.profiler.experimental.start(str(self.folder))
             self.running = True
         except tf.errors.OpError as error:
-            _LOG.warning("training: no profile is taken, for the profiler did not start: %s", error.message)
+            self._miss(f"no profile is taken, for the profiler did not start: {error.message}")
 
     def _end(self) -> None:
         if not self.running:
@@ -229,4 +240,8 @@ class Profile(tf_keras.callbacks.Callback):
         try:
             tf.profiler.experimental.stop()
         except tf.errors.OpError as error:
-            _LOG.warning("training: the profile was not written to %s: %s", self.folder, error.message)
+            self._miss(f"the profile was not written to {self.folder}: {error.message}")
+
+    def _miss(self, why: str) -> None:
+        self.missed = f"training: {why}"
+        _LOG.warning("%s", self.missed)

@@ -10,6 +10,7 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
+from models.course import FINE_TUNING_EPOCHS, course, settled
 from models.export import RowModel, export_device_form
 from models.fit import FineTune, FitPaths, fit
 from models.input import SharedInput, training_source
@@ -58,13 +59,14 @@ def fine_tune(fn_args: Any) -> None:
     options = Training.model_validate_json(config["training"])
     # First of all: TensorFlow joins a cluster before it computes anything, or not at all.
     strategy = make_strategy(options.strategy, options.tpu)
-    bound = tuned_finely(with_tuned(BoundProblem.model_validate_json(config["bound"]), fn_args.hyperparameters))
+    bound = with_tuned(BoundProblem.model_validate_json(config["bound"]), fn_args.hyperparameters)
+    train, evaluation = training_source(fn_args.train_files), training_source(fn_args.eval_files)
+    bound = tuned_finely(bound, train.rows(), strategy.num_replicas_in_sync)
     statistics = read_statistics(Path(fn_args.transform_output))
     weights = _trained_weights(bound, statistics, fn_args.base_model)
     # Labels alone would teach it something new, and move decisions; scores alone would teach it the model's mistakes.
     teacher = make_teacher(bound, statistics, weights, bound.problem.device.fine_tuning.teacher)
     checkpoint, feed = checkpoint_folder(fn_args), SharedInput(teacher)
-    train, evaluation = training_source(fn_args.train_files), training_source(fn_args.eval_files)
     model = Path(fn_args.serving_model_dir).parent
     with noticing_lost_workers(strategy):
         for technique in techniques:
@@ -106,18 +108,21 @@ def read_techniques(text: str) -> tuple[Technique, ...]:
     return tuple(Technique(name) for name in names)
 
 
-def tuned_finely(bound: BoundProblem) -> BoundProblem:
+def tuned_finely(bound: BoundProblem, rows: int, replicas: int = 1) -> BoundProblem:
     """The problem with the settings of fine-tuning in place of those of its training. No epoch is left out."""
     settings = bound.problem.device.fine_tuning
-    changed = {"epochs": settings.epochs, "learning_rate": settings.learning_rate, "patience": settings.epochs}
-    network = bound.problem.network.model_copy(update=changed)
+    # What the network is made of stays as it was decided for its training.
+    network = settled(bound, rows, replicas).problem.network
+    changed = {"epochs": settings.epochs, "learning_rate": settings.learning_rate}
+    epochs = course(network.model_copy(update=changed), rows, replicas, FINE_TUNING_EPOCHS).epochs
+    network = network.model_copy(update={**changed, "epochs": epochs, "patience": epochs})
     return bound.model_copy(update={"problem": bound.problem.model_copy(update={"network": network})})
 
 
 def _trained_weights(bound: BoundProblem, statistics: Statistics, base_model: str | None) -> list[NDArray[np.generic]]:
     if not base_model:
         raise InputError("fine-tuning: expected a trained model to start from. Received: none")
-    return saved_weights(build_network(bound, statistics), base_weights(base_model), statistics)
+    return saved_weights(build_network(bound, statistics), base_weights(base_model), bound, statistics)
 
 
 def _check_finite(technique: Technique, network: tf_keras.Model) -> None:

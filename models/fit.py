@@ -12,13 +12,14 @@ import tf_keras
 from numpy.typing import NDArray
 
 from models.callbacks import AveragedWeights, Backup, BestEpoch, FiniteLoss, Profile, Treating
+from models.course import course, settled
 from models.input import Source, distribute
 from models.network import build_network
 from models.statistics import Statistics
 from models.strategies import is_chief
-from models.training_options import Training
+from models.training_options import Training, WarmStart
 from models.treatment import PLAIN, Treatment, treatment_of
-from models.warm_start import load_weights
+from models.warm_start import Transfer, load_weights
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.problem import Task
@@ -142,6 +143,22 @@ class Steps:
     validation: int
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a training went.
+
+    steps: how its rows were dealt.
+    eval_losses: after each epoch that it ran, those before it was resumed included.
+    transfer: what it took over from an earlier model; None if it was not to.
+    missed: why a profile that was asked for is not there; None if nothing is missing.
+    """
+
+    steps: Steps
+    eval_losses: tuple[float, ...]
+    transfer: Transfer | None
+    missed: str | None = None
+
+
 def fit(
     bound: BoundProblem,
     statistics: Statistics,
@@ -158,25 +175,31 @@ def fit(
     With `fine_tune` the network starts there and is treated; what is returned is a plain network all the same, with
     the weights that the treated one took.
 
-    The global batch is `network.batch_size` rows on each replica. Every worker of a cluster calls this alike. What is
-    returned is free of the strategy and the optimizer, so that any process may save it alone.
+    The global batch is `network.batch_size` rows on each replica; settings that are None follow the rows, see
+    models.course. Every worker of a cluster calls this alike. What is returned is free of the strategy and the
+    optimizer, so that any process may save it alone. Beside Keras's `history`, which begins where a training was
+    resumed, it has an `outcome` (Outcome).
 
     Raises:
         InputError: if a split has no rows, or fewer than there are replicas.
         PipelineError: if the loss stops being a finite number.
     """
     tf_keras.utils.set_random_seed(options.seed)
-    epochs = bound.problem.network.epochs
-    steps = plan_steps(train, evaluation, bound.problem.network.batch_size, strategy.num_replicas_in_sync)
+    replicas = strategy.num_replicas_in_sync
+    rows = _rows_for(train, replicas)
+    plan = course(bound.problem.network, rows, replicas)
+    bound, epochs = settled(bound, rows, replicas), plan.epochs
+    steps = plan_steps(train, evaluation, plan.batch_size, replicas)
     treatment = _treatment(bound, fine_tune, steps.training * epochs)
     model = compiled(bound, statistics, strategy, options, paths, steps.training * epochs, treatment, fine_tune)
-    patience = bound.problem.network.patience
-    best = BestEpoch(model.get_weights(), patience, treatment, first=treatment.end // steps.training)
+    first = treatment.end // steps.training
+    best = BestEpoch(model.get_weights(), plan.patience, epochs, treatment, first=first)
     backup = Backup(model, best, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
     finished = resume(backup, strategy) if backup else 0
-    if strategy.num_replicas_in_sync > 1:
-        _LOG.info("a step trains on %d rows, over %d replicas", steps.batch, strategy.num_replicas_in_sync)
+    if replicas > 1:
+        _LOG.info("a step trains on %d rows, over %d replicas", steps.batch, replicas)
     first_step = finished * steps.training
+    profiles = _profile(paths.logs, options.profile_steps, steps.training, chief=is_chief(strategy))
     history = model.fit(
         feed(strategy, train, bound, steps.batch, training=True, seed=options.seed, first_step=first_step),
         initial_epoch=epochs if best.exhausted else finished,
@@ -185,7 +208,7 @@ def fit(
         validation_data=feed(strategy, evaluation, bound, steps.batch, training=False),
         validation_steps=steps.validation,
         callbacks=[
-            *_profile(paths.logs, options.profile_steps, steps.training, chief=is_chief(strategy)),
+            *profiles,
             FiniteLoss(),
             *([Treating(treatment, steps.training, _TREATED_EVERY)] if fine_tune else []),
             best,
@@ -198,6 +221,9 @@ def fit(
     trained = build_network(bound, statistics)
     trained.set_weights([variable.numpy() for variable in best.weights])
     trained.history = history
+    trained.outcome = Outcome(
+        steps, best.eval_losses(), getattr(model, "transfer", None), *(one.missed for one in profiles)
+    )
     return trained
 
 
@@ -241,7 +267,8 @@ def compiled(
         if fine_tune is not None:
             model.set_weights(fine_tune.weights)
         elif paths.warm_start is not None:
-            load_weights(model, paths.warm_start, statistics)
+            required = options.warm_start is WarmStart.REQUIRED
+            model.transfer = load_weights(model, paths.warm_start, bound, statistics, required=required)
         model.compile(
             optimizer=_optimizer(bound, steps),
             loss=MemberLoss(bound.problem.task),
@@ -296,7 +323,7 @@ def resume(backup: Backup, strategy: tf.distribute.Strategy) -> int:
     return finished
 
 
-def _profile(folder: Path, count: int, steps: int, *, chief: bool) -> list[tf_keras.callbacks.Callback]:
+def _profile(folder: Path, count: int, steps: int, *, chief: bool) -> list[Profile]:
     """The callback that profiles `count` of an epoch's steps, if there is anything for this process to profile."""
     return [Profile(folder, min(count, steps), steps)] if count and chief else []
 

@@ -1,12 +1,15 @@
 """The only reader of transformed examples: TFRecord shards to shuffled, batched tensors."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from models.records import PARALLEL_CALLS, PREFETCHED, count_rows, steady, told_rows
 from schema.bound import BoundProblem
@@ -176,6 +179,13 @@ def _columns(records: tf.data.Dataset, rows: int, spec: Spec) -> dict[str, tf.Te
             column[first:last] = batch[name]
         first = last
     return {name: tf.constant(columns.pop(name)) for name in spec}
+
+
+def spread_columns(source: Source, bound: BoundProblem, most: int) -> dict[str, NDArray[Any]]:
+    """At most `most` rows, evenly spread over the split: a column [N] per feature and of the label, ids in 32 bits."""
+    step = math.ceil(source.rows() / most)
+    rows = len(range(0, source.rows(), step))
+    return {name: column.numpy() for name, column in _columns(source.records(step), rows, feature_spec(bound)).items()}
 
 
 def _taught(columns: Mapping[str, tf.Tensor], spec: Spec, label: str, teacher: Teacher) -> tf.Tensor:

@@ -94,7 +94,19 @@ def _numbers(bound: BoundProblem, inputs: Mapping[str, tf.Tensor]) -> list[tf.Te
     if not names:
         return []
     ranks = tf_keras.layers.Lambda(lambda parts: tf.stack(parts, axis=1), name="ranks")([inputs[n] for n in names])
-    return [HatBasis(bound.problem.network.numeric_knots, name="hat_basis")(ranks)]
+    return [HatBasis(_decided_knots(bound), name="hat_basis")(ranks)]
+
+
+def _decided_knots(bound: BoundProblem) -> int:
+    decided = bound.problem.network.numeric_knots
+    if decided is None:
+        raise ValueError("expected a problem whose network.numeric_knots is decided, see models.course.settled")
+    return decided
+
+
+def knots(network: tf_keras.Model) -> int:
+    """Knots of the basis of a network's numbers; 0 if it has no numbers."""
+    return sum(layer.knots for layer in network.layers if isinstance(layer, HatBasis))
 
 
 def _table(

@@ -20,15 +20,20 @@ from models.local_cluster import train_in_processes
 from models.statistics import read_statistics
 from models.strategies import StrategyName, is_chief, make_strategy, names_chief, noticing_lost_workers, read_tf_config
 from models.trainable import TrainableModel, export_trainable
+from models.training_findings import recorded, training_warnings
 from models.training_job import as_json
-from models.training_options import Training
-from models.warm_start import save_weights
+from models.training_options import Training, WarmStart
+from models.warm_start import nothing_taken, save_weights
 from schema import signatures
 from schema.bound import BoundProblem
+from schema.errors import InputError
 from schema.problem import Network
 from schema.rows import columns
+from schema.run_warnings import write_warnings
+from schema.training_record import write_training_record
 
 _LOG = logging.getLogger(__name__)
+_NO_EARLIER_MODEL = "no other model was released before this one"
 
 
 def run_fn(fn_args: Any) -> None:
@@ -61,6 +66,7 @@ def train(fn_args: Any) -> None:
     """Trains in this process, as the one it is of its cluster; the chief exports.
 
     Raises:
+        InputError: if a warm start is required and there is no earlier model, or not all of it could be taken over.
         WorkerLostError: if another worker of the cluster is gone.
     """
     options = Training.model_validate_json(fn_args.custom_config["training"])
@@ -69,27 +75,25 @@ def train(fn_args: Any) -> None:
     bound = with_tuned(BoundProblem.model_validate_json(fn_args.custom_config["bound"]), fn_args.hyperparameters)
     statistics = read_statistics(Path(fn_args.transform_output))
     checkpoint = checkpoint_folder(fn_args)
+    train, evaluation = training_source(fn_args.train_files), training_source(fn_args.eval_files)
+    start = _warm_start(options, fn_args.base_model)
+    paths = FitPaths(logs=Path(fn_args.model_run_dir), checkpoint=checkpoint, warm_start=start)
     with noticing_lost_workers(strategy):
-        network = fit(
-            bound,
-            statistics,
-            training_source(fn_args.train_files),
-            training_source(fn_args.eval_files),
-            strategy,
-            options,
-            FitPaths(
-                logs=Path(fn_args.model_run_dir),
-                checkpoint=checkpoint,
-                warm_start=_warm_start(options, fn_args.base_model),
-            ),
-        )
+        network = fit(bound, statistics, train, evaluation, strategy, options, paths)
     if is_chief(strategy):
+        transfer = network.outcome.transfer
+        if options.warm_start is not WarmStart.OFF and start is None:
+            transfer = nothing_taken(len(network.weights), _NO_EARLIER_MODEL)
+        record = recorded(network, bound, statistics, train, evaluation, strategy.num_replicas_in_sync, transfer)
+        write_training_record(record, paths.logs)
+        missed = [network.outcome.missed] if network.outcome.missed else []
+        write_warnings([*training_warnings(record), *missed], paths.logs)
         folder = Path(fn_args.serving_model_dir).parent
         schema = text_format.Parse(Path(fn_args.schema_file).read_text(encoding="utf-8"), schema_pb2.Schema())
         export(RowModel(bound, statistics, network), columns(schema), folder)
         # Always: the Trainer does not know of device.trainable, so that who sets it later trains nothing anew.
         export_trainable(TrainableModel(bound, statistics, network), folder)
-        save_weights(network, folder / signatures.WEIGHTS, statistics)
+        save_weights(network, folder / signatures.WEIGHTS, bound, statistics)
         shutil.rmtree(checkpoint, ignore_errors=True)
 
 
@@ -157,9 +161,11 @@ def _digest_of_weights(base_model: str | None) -> str:
 
 
 def _warm_start(options: Training, base_model: str | None) -> Path | None:
-    if not options.warm_start:
+    if options.warm_start is WarmStart.OFF:
         return None
-    if not base_model:
-        _LOG.warning("warm start: training starts afresh, since no other model was released before this one")
-        return None
-    return base_weights(base_model)
+    if base_model:
+        return base_weights(base_model)
+    if options.warm_start is WarmStart.REQUIRED:
+        raise InputError(f"training.warm_start=required: {_NO_EARLIER_MODEL}. Release one with if_possible first.")
+    _LOG.info("warm start: training starts afresh: %s", _NO_EARLIER_MODEL)
+    return None

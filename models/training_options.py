@@ -1,10 +1,24 @@
 """How a training runs, apart from what it trains."""
 
-from typing import Self
+from enum import StrEnum
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schema.closed import Closed
+
+
+class WarmStart(StrEnum):
+    """Whether a training starts at the weights of the last blessed model.
+
+    off          it starts afresh.
+    if_possible  it takes over what fits; what does not is warned of.
+    required     the run fails unless all that both models have could be taken over.
+    """
+
+    OFF = "off"
+    IF_POSSIBLE = "if_possible"
+    REQUIRED = "required"
 
 
 class Training(Closed):
@@ -19,7 +33,11 @@ class Training(Closed):
     workers: int = Field(default=0, ge=0, description="pods or machines of a cluster that train together")
     restarts: int = Field(default=2, ge=0, description="times that local_workers are started again when one dies")
     tpu: str = Field(default="", description="address of the TPU; empty asks the environment")
-    warm_start: bool = Field(default=False, description="start at the last blessed model; not after a change of split")
+    warm_start: WarmStart = Field(
+        default=WarmStart.OFF,
+        description="start at the last blessed model (not after a change of split): off, if_possible (what does not "
+        "fit is warned of) or required (else the run fails); true and false mean if_possible and off",
+    )
     jit_compile: bool = Field(default=False, description="compile the train step with XLA; with strategy none")
     profile_steps: int = Field(default=0, ge=0, description="train steps to profile for TensorBoard, input included")
     seed: int = Field(default=7, ge=0, description="seed of weights, shuffling and sampling")
@@ -27,6 +45,12 @@ class Training(Closed):
     def identity(self) -> Self:
         """These options without those that have no bearing on what is learnt, nor on the steps to it."""
         return self.model_copy(update={"restarts": 0, "profile_steps": 0})
+
+    @field_validator("warm_start", mode="before")
+    @classmethod
+    def _truth(cls, value: Any) -> Any:
+        # To YAML 1.1 `off` is false.
+        return {True: WarmStart.IF_POSSIBLE, False: WarmStart.OFF}[value] if isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _compiles_one_device(self) -> Self:

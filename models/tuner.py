@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_tuner.engine.trial import TrialStatus
 from tfx.components.tuner.component import TunerFnResult
 
+from models.course import TRIAL_EPOCHS, settled
 from models.fit import FitPaths, fit
 from models.input import Source, training_source
 from models.statistics import Statistics, read_statistics
@@ -25,7 +26,7 @@ _OBJECTIVE = "val_loss"
 
 @dataclass(frozen=True)
 class Trials:
-    """What every trial trains on, and for how many epochs."""
+    """What every trial trains on, and for how many epochs; None: as many as suit the rows."""
 
     bound: BoundProblem
     statistics: Statistics
@@ -33,11 +34,12 @@ class Trials:
     evaluation: Source
     options: Training
     strategy: tf.distribute.Strategy
-    epochs: int
+    epochs: int | None
 
     def eval_loss(self, values: dict[str, Any], logs: Path) -> float:
         """Least loss on the eval split of a training with these network settings laid over the problem's own."""
         bound = with_tuned(self.bound, {"values": {**values, "epochs": self.epochs}})
+        bound = settled(bound, self.train.rows(), self.strategy.num_replicas_in_sync, TRIAL_EPOCHS)
         paths = FitPaths(logs=logs)
         model = fit(bound, self.statistics, self.train, self.evaluation, self.strategy, self.options, paths)
         return float(min(model.history.history[_OBJECTIVE]))

@@ -15,12 +15,11 @@ from reports.output_folder import DEFAULT_OUTPUT
 from schema.bound import BoundProblem, bind
 from schema.closed import load_yaml, nearest, read_yaml, yaml_fault
 from schema.errors import InputError
-from schema.problem import Network, Problem, check_name, problem_folder
+from schema.problem import Problem, check_name, problem_folder
 from schema.rows import read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK_ROWS = 20_000
-QUICK_BATCH_ROWS = 256
 ALL_SPANS = Window()
 
 
@@ -111,9 +110,7 @@ def load_config(
     """
     folder = problem_folder(problem, ROOT)
     values = read_yaml(folder / "problem.yaml")
-    problem_values, environment_values = apply_sets(
-        _with_small_steps(values) if quick else values, read_yaml(_environment_file(environment)), sets
-    )
+    problem_values, environment_values = apply_sets(values, read_yaml(_environment_file(environment)), sets)
     where = f"{folder / 'problem.yaml'} with --set" if sets else str(folder / "problem.yaml")
     found = Problem.from_mapping(problem_values, where)
     check_name(found, folder)
@@ -135,17 +132,6 @@ def load_config(
         enable_cache=enable_cache,
         containers=containers,
     )
-
-
-def _with_small_steps(values: dict[str, Any]) -> dict[str, Any]:
-    # A sample has few rows, of which large batches would make too few steps to learn anything.
-    network = values.get("network")
-    if not isinstance(network, Mapping | None):
-        return values
-    given = {"batch_size": Network().batch_size, **(network or {})}
-    if not isinstance(given["batch_size"], int):
-        return values
-    return {**values, "network": {**given, "batch_size": min(given["batch_size"], QUICK_BATCH_ROWS)}}
 
 
 def _absolute(key: str, path: str) -> Path:

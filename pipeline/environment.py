@@ -26,7 +26,9 @@ class Tuning(Closed):
 
     enabled: bool = Field(default=False, description="search before training")
     trials: int = Field(default=6, ge=1, description="settings to try")
-    epochs: int = Field(default=2, ge=1, description="epochs a trial")
+    epochs: int | None = Field(
+        default=None, ge=1, description="epochs per trial; null follows the rows: 2, or more for 128 steps"
+    )
 
 
 class Release(Closed):

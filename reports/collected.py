@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from reports.evaluation import overall_metrics
+from schema import training_record
+from schema.run_warnings import read_warnings
 
 
 def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
-    """Fields of the record that the artifacts know: status, rows, metrics, variants, blessed, reasons and pushed.
+    """Fields of the record that the artifacts know.
+
+    They are status, rows, training, warnings, metrics, variants, blessed, reasons and pushed.
 
     Args:
         artifacts: folders by `<node>.<output>`; a field whose artifact is not among them is left out.
@@ -17,6 +21,9 @@ def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
     found: dict[str, Any] = {"status": "finished"}
     if "ExampleGen.examples" in artifacts:
         found["rows"] = _rows(artifacts["ExampleGen.examples"])
+    if "Trainer.model_run" in artifacts:
+        found["training"] = _training(artifacts["Trainer.model_run"])
+    found["warnings"] = _warnings(artifacts)
     if "Evaluator.evaluation" in artifacts:
         found["metrics"] = overall_metrics(artifacts["Evaluator.evaluation"])
     if "DeviceModels.device_models" in artifacts:
@@ -35,6 +42,22 @@ def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
 def read(path: Path) -> Any:
     """What a JSON file of a node's says."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _training(model_run: Path) -> dict[str, Any]:
+    """What `training.json` says; empty of a training that an earlier version ran."""
+    file = model_run / training_record.FILE
+    record: dict[str, Any] = read(file) if file.is_file() else {}
+    return record
+
+
+def _warnings(artifacts: Mapping[str, Path]) -> list[str]:
+    """What nodes have to say, each behind its name, in the order of the names."""
+    return [
+        f"{name.partition('.')[0]}: {message}"
+        for name, folder in sorted(artifacts.items())
+        for message in read_warnings(folder)
+    ]
 
 
 def _rows(examples: Path) -> dict[str, int]:

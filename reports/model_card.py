@@ -59,4 +59,6 @@ def _verdict(run: Run) -> list[str]:
     name = run.config["problem"]["name"]
     told = [markdown.paragraph(f"Model card of {name}."), f"**{markdown.escaped(verdict.head()[1])}**"]
     reasons = verdict.reasons()
-    return [*told, *([markdown.bullets(reasons)] if reasons else []), markdown.table(glance)]
+    warnings = [f"Warning: {warning}" for warning in verdict.warnings()]
+    listed = [markdown.bullets(items) for items in (reasons, warnings) if items]
+    return [*told, *listed, markdown.table(glance)]

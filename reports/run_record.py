@@ -18,6 +18,8 @@ class RunRecord:
     written, and `startup_seconds` those of them until the first node began. `problem` is the pipeline's name and
     `started` an ISO 8601 time in UTC. `artifacts` has the folder of each artifact that the run made or used again, by
     `<node>.<output>`: relative to the output folder, so that this may be moved, or absolute if it lies elsewhere.
+    `training` is schema.training_record's of the run's model, and `warnings` are what nodes have to say although they
+    succeeded, each behind its node's name.
     """
 
     run_id: str
@@ -36,6 +38,8 @@ class RunRecord:
     rows: dict[str, int] = field(default_factory=dict)
     error: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 def why_absent(nodes: Sequence[Mapping[str, Any]], node: str) -> str:

@@ -1,6 +1,7 @@
 """A run on one screen: pure functions from the record to lines of text."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -16,6 +17,7 @@ _AROUND = 6
 # A head and two lines.
 _LEAST_VARIANTS = 3
 _REASONS = 6
+_WARNED_LINES = 7
 # Characters of a line that is made of sentences.
 _WIDE = 100
 
@@ -32,13 +34,14 @@ def result_lines(record: RunRecord, more_variants: str) -> list[str]:
         record: the run's.
         more_variants: the command that lists those device variants too that find no room.
     """
-    metrics = _metrics(record)
-    room = _SCREEN - _AROUND - bool(record.pushed) - len(record.nodes) - len(_spaced(metrics))
+    metrics = [*_training(record), *_metrics(record)]
+    warned = _warnings(record)
+    room = _SCREEN - _AROUND - bool(record.pushed) - len(record.nodes) - len(_spaced(metrics, warned))
     # One more for the empty line above each block.
     least = _LEAST_VARIANTS + 1 if record.variants else 0
     verdict = _verdict(record, room - least - 1)
     left = room - len(_spaced(verdict)) - 1
-    return _spaced(metrics, _variants(record, max(left, _LEAST_VARIANTS), more_variants), verdict)
+    return _spaced(metrics, _variants(record, max(left, _LEAST_VARIANTS), more_variants), warned, verdict)
 
 
 def _spaced(*blocks: list[str]) -> list[str]:
@@ -47,6 +50,36 @@ def _spaced(*blocks: list[str]) -> list[str]:
 
 def _number(value: float | None, form: str) -> str:
     return "undefined" if value is None or not math.isfinite(value) else rounded(value, form)
+
+
+def _training(record: RunRecord) -> list[str]:
+    """How the model was trained, and which settings followed the rows; nothing where the run has no record of it."""
+    found = record.training
+    if not found:
+        return []
+    steps = f"{found['epochs_run'] * found['steps_per_epoch']:,} steps of {_batch(found)} rows"
+    settings = f"patience {found['patience']}, {found['numeric_knots']} knots"
+    lines = [
+        f"  training on {found['rows']:,} rows: {steps}, {found['epochs_run']} of {found['epochs']} epochs, {settings}",
+        *([f"    by the number of rows: {', '.join(found['derived'])}"] if found["derived"] else []),
+    ]
+    start = found.get("warm_start")
+    return [*lines, f"  warm start: {start['taken']} of {start['tensors']} tensors taken over"] if start else lines
+
+
+def _batch(training: Mapping[str, Any]) -> str:
+    replicas = training["replicas"]
+    return f"{training['batch_size']:,}" + (f" x {replicas}" if replicas > 1 else "")
+
+
+def _warnings(record: RunRecord) -> list[str]:
+    """What nodes have to say, in lines of a terminal; what finds no room is counted."""
+    lines = [
+        line for one in record.warnings for line in wrap(one, _WIDE, initial_indent="  ! ", subsequent_indent="    ")
+    ]
+    if len(lines) <= _WARNED_LINES:
+        return lines
+    return [*lines[: _WARNED_LINES - 1], f"    and more, of {len(record.warnings)} warnings: see run.json"]
 
 
 def _metrics(record: RunRecord) -> list[str]:

@@ -99,7 +99,11 @@ class Network(Closed):
 
     hidden_units: tuple[int, ...] = Field(default=(192, 96), min_length=1, description="widths of the deep tower")
     embedding_size: int = Field(default=12, ge=1, description="width of each category's embedding")
-    numeric_knots: int = Field(default=16, ge=2, description="knots of each number's piecewise-linear basis")
+    numeric_knots: int | None = Field(
+        default=None,
+        ge=2,
+        description="knots of each number's piecewise-linear basis; null follows the rows: 2 to 16",
+    )
     members: int = Field(default=8, ge=1, description="members of the ensemble inside the network; 1 turns it off")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="share of units dropped in training")
     learning_rate: float = Field(default=0.002, gt=0, description="AdamW's step size at its peak")
@@ -107,9 +111,21 @@ class Network(Closed):
     averaging: float = Field(
         default=0.99, ge=0, lt=1, description="momentum of the weights' moving average; 0 turns it off"
     )
-    batch_size: int = Field(default=1024, ge=1, description="rows a step on each replica")
-    epochs: int = Field(default=8, ge=1, description="passes over the training split at most")
-    patience: int = Field(default=2, ge=1, description="epochs without a better eval loss before training stops")
+    batch_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="rows per step on each replica; null follows the rows: 16 to 1,024, for 64 steps per epoch",
+    )
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="passes over the training split at most; null follows the rows: 8, or more for 512 steps",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="epochs without a better eval loss before training stops; null: a quarter of the epochs, 2 or more",
+    )
 
     @field_validator("hidden_units")
     @classmethod
@@ -154,7 +170,11 @@ class Pattern(StrEnum):
 class FineTuning(Closed):
     """How the trained network is fine-tuned for the recipes that ask for a technique."""
 
-    epochs: int = Field(default=3, ge=1, description="passes over the training split, a technique")
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="passes over the training split per technique; null follows the rows: 3, or more for 192 steps",
+    )
     learning_rate: float = Field(default=0.001, gt=0, description="AdamW's step size at its peak")
     teacher: Share = Field(
         default=0.7, description="what the trained model's scores count for among the targets; labels are the rest"

@@ -34,7 +34,7 @@ CONFIG: dict[str, Any] = {
         "evaluation": {"threshold": 0.5, "min_slice_rows": 3},
         "device": {"max_metric_drop": 0.002, "max_flip_rate": 0.02, "min_accepted": 1},
     },
-    "environment": {"training": {"strategy": "none", "workers": 0, "local_workers": 0, "warm_start": False, "seed": 7}},
+    "environment": {"training": {"strategy": "none", "workers": 0, "local_workers": 0, "warm_start": "off", "seed": 7}},
     "sample_rows": None,
     "lineage": {"problem": "judged", "seed": 7, "source": "1a2b", "versions": {"tfx": "1.21.0"}},
 }

@@ -9,6 +9,7 @@ from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
 from components.tuner import LoggedTuner
 from edge import recipes
+from models.training_options import WarmStart
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
 from pipeline.stages.baseline import earlier_model
@@ -40,7 +41,7 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
     if tuning.enabled:
         nodes.append(_tuner(config, inputs))
         inputs["hyperparameters"] = nodes[-1].outputs["best_hyperparameters"]
-    if training.warm_start:
+    if training.warm_start is not WarmStart.OFF:
         nodes.append(earlier_model(config).with_id("WarmStart"))
         inputs["base_model"] = nodes[-1].outputs["model"]
     trainer = _training_node("Trainer", "models.trainer", config, _shared(config), inputs)

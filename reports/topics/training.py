@@ -9,6 +9,7 @@ from reports.parts import Part, Pictured, Tabulated, Topic
 from reports.run import Run
 from reports.training import best_epoch
 from schema.problem import Network
+from schema.rounding import rounded
 
 _STRATEGIES = {
     "none": "one device",
@@ -35,8 +36,8 @@ def _course(run: Run) -> Iterator[tuple[str, str, str]]:
     together = f" of {workers} workers" if workers else ""
     yield "strategy", _STRATEGIES[chosen["strategy"]] + together, "where it trained"
     yield "seed", str(chosen["seed"]), "of weights, shuffling and sampling"
-    if chosen["warm_start"]:
-        yield "warm start", "yes", "began at the weights of the model released before, if there was one"
+    yield from _warm_start(run)
+    yield from _comparison(run)
     if not run.has("Trainer.model_run"):
         return
     curves = run.training.curves
@@ -48,13 +49,40 @@ def _course(run: Run) -> Iterator[tuple[str, str, str]]:
         yield "epoch kept", str(kept), "whose weights the model has: the lowest loss on the eval split"
 
 
+def _warm_start(run: Run) -> Iterator[tuple[str, str, str]]:
+    found = (run.record.get("training") or {}).get("warm_start")
+    if found:
+        reasons = "; ".join([*found["lost"], *found["new"], *found["shifted"]])
+        taken = f"{found['taken']} of {found['tensors']} tensors taken over"
+        yield "warm start", taken, f"from the model released before{': ' if reasons else ''}{reasons}"
+
+
+def _comparison(run: Run) -> Iterator[tuple[str, str, str]]:
+    found = (run.record.get("training") or {}).get("comparison")
+    if not found:
+        return
+    told = f"{found['metric']} on {found['rows']:,} rows of the eval split; less is better"
+    names = {"candidate": "this model", "linear": "a linear model", "constant": "a constant"}
+    for key, name in names.items():
+        yield f"error of {name}", rounded(found[key], ".4g"), told
+
+
 def _network(run: Run) -> Iterator[tuple[str, str, str]]:
     tuned: Mapping[str, Any] = {}
     if run.has("Tuner.best_hyperparameters"):
         found = run.artifact("Tuner.best_hyperparameters") / "best_hyperparameters.txt"
         tuned = json.loads(found.read_text(encoding="utf-8")).get("values", {})
+    record = run.record.get("training") or {}
     settings = {**run.config["problem"]["network"], **tuned}
     for name, field in Network.model_fields.items():
         value = settings[name]
-        shown = ", ".join(str(one) for one in value) if isinstance(value, list) else f"{value:g}"
-        yield name, shown + (", tuned" if name in tuned else ""), field.description or ""
+        # null of a training whose record is not there, or is of before there was one.
+        followed, value = value is None, record.get(name) if value is None else value
+        mark = ", tuned" if name in tuned else ", by the number of rows" if followed and value is not None else ""
+        yield name, _shown(value) + mark, (field.description or "").partition("; null")[0]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "follows the rows"
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else f"{value:g}"

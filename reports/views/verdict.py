@@ -42,6 +42,7 @@ class Verdict(View):
             "mark": mark,
             "head": head,
             "reasons": self.reasons(),
+            "warnings": self.warnings(),
             "tiles": list(self.tiles()),
         }
 
@@ -63,6 +64,10 @@ class Verdict(View):
         # A node's error is the reason as well, and may have several lines.
         reasons = self.record.get("reasons") or ([self.record["error"]] if self.record.get("error") else [])
         return [line for reason in reasons for line in reason.splitlines() if line.strip()]
+
+    def warnings(self) -> list[str]:
+        """What nodes have to say although they succeeded."""
+        return list(self.record.get("warnings") or [])
 
     def tiles(self) -> Iterator[tuple[Cell, str]]:
         """The numbers that one looks for first, each with what it is."""

@@ -56,5 +56,6 @@ def test_tuned_settings_and_a_warm_start_reach_the_trainer(crops: Run, crops_dat
     results = json.loads((run.artifact("Tuner", "tuner_results") / "tuner_results.json").read_text(encoding="utf-8"))
     assert len(results) == 2
     assert {"learning_rate", "dropout", "weight_decay", "embedding_size", "score"} <= set(results[0])
-    log = (run.folder / "run.log").read_text(encoding="utf-8")
-    assert "warm start: training starts" in log
+    started = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))["training"]["warm_start"]
+    assert 0 < started["taken"] <= started["tensors"]
+    assert f"  warm start: {started['taken']} of {started['tensors']} tensors taken over" in run.stdout

@@ -172,7 +172,7 @@ def test_another_base_model_is_another_fine_tuning(base: Path, examples: Path, t
 
 
 def test_fine_tuning_has_settings_of_its_own_and_leaves_no_epoch_out() -> None:
-    network = tuned_finely(problem()).problem.network
+    network = tuned_finely(problem(), 64).problem.network
     assert (network.epochs, network.learning_rate, network.patience) == (2, 0.01, 2)
     assert network.hidden_units == problem().problem.network.hidden_units
 

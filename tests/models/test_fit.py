@@ -1,6 +1,5 @@
 """The one training loop: it learns, stops, averages, resumes and starts warm, on one device and on two."""
 
-import logging
 import math
 import shutil
 from collections import Counter
@@ -17,10 +16,9 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 from models.fit import AveragingAdamW, FitPaths, MemberLoss, ScoreAuc, Steps, fit, member_mean, plan_steps
 from models.input import Source, make_dataset, training_source
 from models.network import build_network
-from models.statistics import Statistics
 from models.strategies import make_strategy
 from models.training_options import Training
-from models.warm_start import load_weights, save_weights
+from models.warm_start import save_weights
 from schema.errors import InputError, PipelineError
 from schema.problem import Task
 from tests.models.training_case import STATISTICS, bound_problem, in_a_process_of_its_own, rows, write_shards
@@ -365,7 +363,7 @@ def test_a_resumed_training_remembers_that_it_had_stopped(
 def test_a_warm_training_begins_from_the_baseline(
     averaging: float, plain: tf_keras.Model, train: Source, evaluation: Source, tmp_path: Path
 ) -> None:
-    save_weights(plain, tmp_path / "weights.npz", STATISTICS)
+    save_weights(plain, tmp_path / "weights.npz", bound_problem(), STATISTICS)
 
     found = trained(
         train,
@@ -379,71 +377,6 @@ def test_a_warm_training_begins_from_the_baseline(
 
     assert largest_difference(found, plain) < 1e-6
     assert losses(found)[0] < losses(plain)[-1]
-
-
-def test_a_baseline_of_another_shape_is_announced_and_left_alone(
-    caplog: pytest.LogCaptureFixture, plain: tf_keras.Model, train: Source, evaluation: Source, tmp_path: Path
-) -> None:
-    other = bound_problem(embedding_size=4)
-    save_weights(build_network(other, STATISTICS), tmp_path / "weights.npz", STATISTICS)
-
-    with caplog.at_level(logging.WARNING, logger="models.warm_start"):
-        found = trained(train, evaluation, tmp_path, epochs=3, warm_start=tmp_path / "weights.npz")
-
-    told = next(record.getMessage() for record in caplog.records if record.name == "models.warm_start")
-    assert told.startswith(f"warm start: training starts afresh, since {tmp_path}/weights.npz does not fit: ")
-    assert "deep_embedding_carrier/embeddings:0: expected shape (5, 2). Received: (5, 4)" in told
-    assert_equal_weights(found, plain)
-
-
-def test_a_term_keeps_its_vectors_wherever_it_stands(tmp_path: Path) -> None:
-    # CARRIERS are AA, B6 and DL: B6 was the most frequent, DL was not there, and UA is no more.
-    before = Statistics({"carrier": (b"B6", b"UA", b"AA")}, STATISTICS.boundaries)
-    saved = build_network(bound_problem(), before)
-    save_weights(saved, tmp_path / "weights.npz", before)
-    network = build_network(bound_problem(), STATISTICS)
-    start = vectors(network)
-
-    load_weights(network, tmp_path / "weights.npz", STATISTICS)
-
-    old, new = vectors(saved), vectors(network)
-    for now, then in ((0, 0), (1, 1), (2, 4), (3, 2)):  # missing, unseen, AA, B6
-        np.testing.assert_array_equal(new[now], old[then])
-    np.testing.assert_array_equal(new[4], start[4])  # DL
-
-
-def vectors(network: tf_keras.Model) -> Any:
-    """The deep embedding of the carriers, by id."""
-    return network.get_layer("deep_embedding_carrier").get_weights()[0]
-
-
-def test_weights_go_by_name_and_not_by_place(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    network = build_network(bound_problem(), STATISTICS)
-    start = network.get_weights()
-    names = {variable.name: variable.numpy() for variable in network.weights}
-    names["deep_embedding_airline/embeddings:0"] = names.pop("deep_embedding_carrier/embeddings:0") + 1
-    np.savez(tmp_path / "weights.npz", **names)
-
-    load_weights(network, tmp_path / "weights.npz", STATISTICS)
-
-    assert "deep_embedding_airline/embeddings:0: expected shape nothing. Received: (5, 2)" in caplog.text
-    assert "deep_embedding_carrier/embeddings:0: expected shape (5, 2). Received: nothing" in caplog.text
-    np.testing.assert_equal(network.get_weights(), start)
-
-
-@pytest.mark.parametrize("content", [None, b"", b"not an archive", b"PK\x03\x04 half an archive"])
-def test_a_baseline_that_cannot_be_read_is_announced(
-    content: bytes | None, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    network = build_network(bound_problem(), STATISTICS)
-    start = network.get_weights()
-    if content is not None:
-        (tmp_path / "weights.npz").write_bytes(content)
-
-    load_weights(network, tmp_path / "weights.npz", STATISTICS)
-
-    assert f"training starts afresh, since {tmp_path}/weights.npz is not readable" in caplog.text
-    np.testing.assert_equal(network.get_weights(), start)
 
 
 def test_a_training_that_diverges_ends_with_a_sentence(evaluation: Source, tmp_path: Path) -> None:
@@ -484,7 +417,7 @@ def test_a_step_compiled_by_xla_learns_the_same(
 def test_two_replicas_learn_what_one_learns_from_twice_the_batch(examples: Path, tmp_path: Path) -> None:
     for split in ("train", "eval"):
         (tmp_path / f"Split-{split}").symlink_to(examples / f"Split-{split}")
-    save_weights(build_network(bound_problem(), STATISTICS), tmp_path / "start.npz", STATISTICS)
+    save_weights(build_network(bound_problem(), STATISTICS), tmp_path / "start.npz", bound_problem(), STATISTICS)
 
     found = in_a_process_of_its_own("mirrored", tmp_path)
 

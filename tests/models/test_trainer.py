@@ -18,9 +18,11 @@ import pytest
 import tensorflow as tf
 
 from models.trainer import checkpoint_folder, run_fn, with_tuned
-from models.training_options import Training
+from models.training_options import Training, WarmStart
 from schema.errors import InputError, PipelineError
+from schema.run_warnings import read_warnings
 from schema.signatures import DEVICE_FORM, SERVING_FORM, TRAINABLE_FORM, WEIGHTS
+from schema.training_record import TrainingRecord
 from tests.models.training_case import bound_problem, fn_args, rows, write_examples, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +40,7 @@ def model(examples: Path, transform_graph: Path, tmp_path_factory: pytest.TempPa
 def weights(folder: Path) -> dict[str, Any]:
     """The weights that run_fn saved, without the vocabularies beside them."""
     with np.load(folder / "model" / WEIGHTS) as saved:
-        return {name: values for name, values in saved.items() if name != "terms"}
+        return {name: values for name, values in saved.items() if name != "layout"}
 
 
 def arguments(tmp_path: Path, **changes: Any) -> SimpleNamespace:
@@ -125,7 +127,7 @@ def test_a_finished_training_leaves_no_checkpoint(model: Path) -> None:
 def test_a_baselines_weights_are_where_the_next_training_begins(
     model: Path, examples: Path, transform_graph: Path, tmp_path: Path
 ) -> None:
-    bound, options = bound_problem(learning_rate=1e-9, epochs=1), Training(warm_start=True)
+    bound, options = bound_problem(learning_rate=1e-9, epochs=1), Training(warm_start=WarmStart.REQUIRED)
     baseline = str(model / "model" / SERVING_FORM)
 
     run_fn(SimpleNamespace(**fn_args(tmp_path, examples, transform_graph, bound, options, base_model=baseline)))
@@ -137,13 +139,51 @@ def test_a_baselines_weights_are_where_the_next_training_begins(
 
 
 def test_a_first_model_has_no_baseline_and_says_so(
-    caplog: pytest.LogCaptureFixture, model: Path, examples: Path, transform_graph: Path, tmp_path: Path
+    model: Path, examples: Path, transform_graph: Path, tmp_path: Path
 ) -> None:
-    run_fn(SimpleNamespace(**fn_args(tmp_path, examples, transform_graph, training=Training(warm_start=True))))
+    options = Training(warm_start=WarmStart.IF_POSSIBLE)
+    run_fn(SimpleNamespace(**fn_args(tmp_path, examples, transform_graph, training=options)))
 
-    assert "warm start: training starts afresh, since no other model was released before this one" in caplog.text
+    assert "warm start: 0 of 12 tensors were taken over; no other model was released before this one" in read_warnings(
+        tmp_path / "run"
+    )
     for name, values in weights(model).items():
         np.testing.assert_array_equal(weights(tmp_path)[name], values)
+
+
+def test_a_warm_start_that_is_required_needs_a_baseline(examples: Path, transform_graph: Path, tmp_path: Path) -> None:
+    options = Training(warm_start=WarmStart.REQUIRED)
+
+    with pytest.raises(InputError, match=r"training\.warm_start=required: no other model was released before this one"):
+        run_fn(SimpleNamespace(**fn_args(tmp_path, examples, transform_graph, training=options)))
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_training_leaves_its_record_beside_its_logs(model: Path) -> None:
+    found = TrainingRecord.model_validate_json((model / "run" / "training.json").read_text(encoding="utf-8"))
+
+    assert (found.rows, found.batch_size, found.steps_per_epoch, found.epochs, found.epochs_run) == (64, 8, 8, 2, 2)
+    assert (found.derived, found.warm_start, found.comparison.rows) == ((), None, 21)
+    assert found.eval_losses[found.best_epoch - 1] == min(found.eval_losses)
+
+
+def test_a_table_of_few_rows_is_learnt_with_the_settings_that_nobody_gave(
+    transform_graph: Path, tmp_path: Path
+) -> None:
+    # Half of the rows of the late carrier are late and no others: chances of a third, and a half or none where known.
+    noisy = [{**row, "late": int(bool(row["late"]) and place % 2)} for place, row in enumerate(rows(150))]
+    write_shards(tmp_path, "train", [noisy[:90]])
+    write_shards(tmp_path, "eval", [noisy[90:]])
+    bound = bound_problem(batch_size=None, epochs=None, patience=None, numeric_knots=None, averaging=0.99)
+
+    run_fn(SimpleNamespace(**fn_args(tmp_path, tmp_path, transform_graph, bound)))
+
+    found = TrainingRecord.model_validate_json((tmp_path / "run" / "training.json").read_text(encoding="utf-8"))
+    assert found.derived == ("batch_size", "epochs", "patience", "numeric_knots")
+    assert found.epochs * found.steps_per_epoch >= 512
+    # A third of the rows at ln 2 is 0.23, where the constant has 0.45: 8 epochs of a step would have more.
+    assert found.comparison.candidate < 0.3 < 0.44 < found.comparison.constant
+    assert read_warnings(tmp_path / "run") == []
 
 
 def test_a_training_that_diverges_exports_nothing(transform_graph: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from edge.recipes import RECIPES
 from ingestion.windows import Window
+from models.training_options import WarmStart
 from pipeline.config import QUICK_ROWS, ROOT, Config, apply_sets, load_config
 from pipeline.environment import Environment
 from schema.closed import read_yaml
@@ -254,7 +255,7 @@ def test_set_lays_a_value_of_yaml_over_the_file(fields: str, flag: str, value: A
 def test_the_last_of_several_sets_counts_and_the_others_stay(fields: str) -> None:
     network = load_config(fields, sets=["network.epochs=3", "network.members=2", "network.epochs=5"]).problem.network
 
-    assert (network.epochs, network.members, network.patience) == (5, 2, 2)
+    assert (network.epochs, network.members, network.patience) == (5, 2, None)
 
 
 def test_a_section_set_whole_forgets_what_the_file_says() -> None:
@@ -317,8 +318,29 @@ def test_a_wrong_set_is_refused(fields: str, flag: str, fault: str) -> None:
     assert "\n" not in message
 
 
-def test_a_quick_run_takes_small_steps_unless_told_otherwise(fields: str) -> None:
-    assert load_config(fields).problem.network.batch_size == 1024
-    assert load_config(fields, quick=True).problem.network.batch_size == 256
-    assert load_config(fields, quick=True, sets=["network.batch_size=64"]).problem.network.batch_size == 64
-    assert load_config(fields, quick=True, sets=["network.batch_size=512"]).problem.network.batch_size == 512
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_sample_follows_its_rows_and_what_is_given_stays(quick: bool, fields: str) -> None:
+    assert load_config(fields, quick=quick).problem.network.batch_size is None
+    assert load_config(fields, quick=quick, sets=["network.batch_size=512"]).problem.network.batch_size == 512
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("off", WarmStart.OFF),
+        ("false", WarmStart.OFF),
+        ("true", WarmStart.IF_POSSIBLE),
+        ("if_possible", WarmStart.IF_POSSIBLE),
+        ("required", WarmStart.REQUIRED),
+    ],
+)
+def test_a_warm_start_is_asked_for_by_word_or_by_truth(value: str, expected: WarmStart, fields: str) -> None:
+    config = load_config(fields, sets=[f"training.warm_start={value}"])
+
+    assert config.environment.training.warm_start is expected
+
+
+def test_a_warm_start_of_another_kind_is_refused_with_the_known_ones(fields: str) -> None:
+    message = refused(fields, sets=["training.warm_start=maybe"])
+
+    assert "key 'training.warm_start': Input should be 'off', 'if_possible' or 'required'. Received: 'maybe'" in message
