@@ -15,6 +15,7 @@ from models.callbacks import AveragedWeights, Backup, BestEpoch, FiniteLoss, Pro
 from models.course import course, settled
 from models.input import Source, distribute
 from models.network import build_network
+from models.row_counts import FIX, DueRows, RowsSeen, raising_row_counts, training_counts
 from models.statistics import Statistics
 from models.strategies import is_chief
 from models.training_options import Training, WarmStart
@@ -23,6 +24,7 @@ from models.warm_start import Transfer, load_weights
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.problem import Task
+from schema.row_ledger import require_equal, write_counts
 from schema.techniques import Technique
 
 _LOG = logging.getLogger(__name__)
@@ -183,6 +185,7 @@ def fit(
     Raises:
         InputError: if a split has no rows, or fewer than there are replicas.
         PipelineError: if the loss stops being a finite number.
+        RowCountError: if an epoch or a validation was given other rows than its split has.
     """
     tf_keras.utils.set_random_seed(options.seed)
     replicas = strategy.num_replicas_in_sync
@@ -200,24 +203,30 @@ def fit(
         _LOG.info("a step trains on %d rows, over %d replicas", steps.batch, replicas)
     first_step = finished * steps.training
     profiles = _profile(paths.logs, options.profile_steps, steps.training, chief=is_chief(strategy))
-    history = model.fit(
-        feed(strategy, train, bound, steps.batch, training=True, seed=options.seed, first_step=first_step),
-        initial_epoch=epochs if best.exhausted else finished,
-        epochs=epochs,
-        steps_per_epoch=steps.training,
-        validation_data=feed(strategy, evaluation, bound, steps.batch, training=False),
-        validation_steps=steps.validation,
-        callbacks=[
-            *profiles,
-            FiniteLoss(),
-            *([Treating(treatment, steps.training, _TREATED_EVERY)] if fine_tune else []),
-            best,
-            *([AveragedWeights()] if bound.problem.network.averaging else []),
-            *([backup] if backup else []),
-            *([_tensorboard(paths.logs, steps.training)] if is_chief(strategy) else []),
-        ],
-        verbose=2,
-    )
+    with raising_row_counts():
+        history = model.fit(
+            feed(strategy, train, bound, steps.batch, training=True, seed=options.seed, first_step=first_step),
+            initial_epoch=epochs if best.exhausted else finished,
+            epochs=epochs,
+            steps_per_epoch=steps.training,
+            validation_data=feed(strategy, evaluation, bound, steps.batch, training=False),
+            validation_steps=steps.validation,
+            callbacks=[
+                *profiles,
+                FiniteLoss(),
+                *([Treating(treatment, steps.training, _TREATED_EVERY)] if fine_tune else []),
+                best,
+                *([AveragedWeights()] if bound.problem.network.averaging else []),
+                *([backup] if backup else []),
+                *([_tensorboard(paths.logs, steps.training)] if is_chief(strategy) else []),
+            ],
+            verbose=2,
+        )
+    due = DueRows(train.rows(), steps.training * steps.batch, evaluation.rows())
+    counts = training_counts(history.history, due, fine_tune.technique if fine_tune else "")
+    require_equal("training", counts, FIX)
+    if is_chief(strategy):
+        write_counts(counts, paths.logs)
     trained = build_network(bound, statistics)
     trained.set_weights([variable.numpy() for variable in best.weights])
     trained.history = history
@@ -273,7 +282,10 @@ def compiled(
             optimizer=_optimizer(bound, steps),
             loss=MemberLoss(bound.problem.task),
             # A teacher's scores have no classes to be told apart.
-            metrics=[ScoreAuc(name="auc")] if bound.problem.task is Task.BINARY and fine_tune is None else [],
+            metrics=[
+                RowsSeen(),
+                *([ScoreAuc(name="auc")] if bound.problem.task is Task.BINARY and fine_tune is None else []),
+            ],
             jit_compile=options.jit_compile,
         )
         # Now, so that the moving average starts from the weights above, and a checkpoint finds what it restores.

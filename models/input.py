@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.records import PARALLEL_CALLS, PREFETCHED, count_rows, steady, told_rows
+from models.row_counts import require_rows
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.problem import Encoding, Task
@@ -75,6 +76,8 @@ class Source:
             # workers who share out the rows agree about their order.
             order = tf.gather(names, _permutation(len(self.files), seed, number))
             records = self._read(tf.data.Dataset.from_tensor_slices(order), pipelines, index)
+            # A stream that ends before the split does would go on with the next epoch, and nobody would know.
+            records = records.apply(tf.data.experimental.assert_cardinality(rows))
             return records.shuffle(_SHUFFLE_ROWS, seed=number + seed)
 
         return tf.data.Dataset.counter(begin // rows).flat_map(epoch).skip(begin % rows)
@@ -152,7 +155,7 @@ def make_dataset(
         batches = batches.cache() if resident else batches
     elif resident:
         own = len(range(index, source.rows(), pipelines))
-        columns = _columns(source.records(pipelines, index), own, spec)
+        columns = _columns(source.records(pipelines, index), own, spec, source.split)
         if teacher:
             columns[label] = _taught(columns, spec, label, teacher)
         batches = _shuffled(columns, spec, size, seed, begin)
@@ -168,16 +171,22 @@ def _parsed(serialized: tf.data.Dataset, spec: Spec) -> tf.data.Dataset:
     return serialized.map(lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=PARALLEL_CALLS)
 
 
-def _columns(records: tf.data.Dataset, rows: int, spec: Spec) -> dict[str, tf.Tensor]:
-    """All the rows as a tensor [rows] a feature, in order, ids in 32 bits."""
+def _columns(records: tf.data.Dataset, rows: int, spec: Spec, split: str) -> dict[str, tf.Tensor]:
+    """All the rows as a tensor [rows] a feature, in order, ids in 32 bits.
+
+    Raises:
+        RowCountError: if there are other rows than were counted when the split was written.
+    """
     # Filled batch by batch: to join the batches at the end would take twice the memory.
     columns = {name: np.empty(rows, dtype.as_numpy_dtype) for name, dtype in _kept(spec).items()}
     first = 0
     for batch in steady(_parsed(records.batch(_PARSED_ROWS), spec)).as_numpy_iterator():
         last = first + len(batch[next(iter(spec))])
-        for name, column in columns.items():
-            column[first:last] = batch[name]
+        if last <= rows:
+            for name, column in columns.items():
+                column[first:last] = batch[name]
         first = last
+    require_rows(split, first, rows)
     return {name: tf.constant(columns.pop(name)) for name in spec}
 
 

@@ -18,7 +18,7 @@ from models.trainer import with_tuned
 from models.training_options import Training
 from models.trial_summaries import write_search, write_trial
 from schema.bound import BoundProblem
-from schema.errors import PipelineError
+from schema.errors import PipelineError, RowCountError
 from schema.problem import Network
 
 _OBJECTIVE = "val_loss"
@@ -120,6 +120,8 @@ class FitTuner(keras_tuner.Tuner):
         logs = logs_folder(Path(self.project_dir)) / trial.trial_id
         try:
             loss = trials.eval_loss(values, logs)
+        except RowCountError:
+            raise
         except PipelineError as error:
             write_trial(values, None, logs)
             raise keras_tuner.errors.FailedTrialError(str(error)) from error

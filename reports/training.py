@@ -6,6 +6,8 @@ from pathlib import Path
 
 _SPLITS = {"train": "train", "validation": "eval"}
 _PREFIX = "epoch_"
+# Rows of an epoch are no curve: see schema.row_ledger.
+_ROWS = "epoch_rows"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ def load_training(model_run: Path) -> list[TrainingCurve]:
         events = EventAccumulator(str(model_run / folder), size_guidance={TENSORS: 0})
         events.Reload()
         for tag in events.Tags()[TENSORS]:
-            if tag.startswith(_PREFIX):
+            if tag.startswith(_PREFIX) and tag != _ROWS:
                 values = {event.step + 1: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)}
                 found.setdefault(tag.removeprefix(_PREFIX), {})[split] = values
     return [TrainingCurve(name, found[name]) for name in sorted(found, key=lambda name: (name != "loss", name))]

@@ -1,0 +1,101 @@
+"""Rows that a training was given: counted by the step that learns from them, over all replicas and workers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from schema.errors import RowCountError
+from schema.row_ledger import TRAINED, VALIDATED, RowCount
+
+# The metric's name, in Keras's logs and TensorBoard's too.
+ROWS = "rows"
+FIX = (
+    "A transformed shard is damaged, or rows of it were lost: run again with --from Transform --no-cache, and if the "
+    "same numbers come again, remove the output folder's cache/spans first."
+)
+_CARDINALITY = "was expected to contain"
+
+
+class RowsSeen(tf_keras.metrics.Metric):
+    """The rows of an epoch or a validation, int64; a strategy adds up those of its replicas."""
+
+    def __init__(self, name: str = ROWS, **options: Any) -> None:
+        super().__init__(name=name, **options)
+        self.seen = self.add_weight(name="seen", initializer="zeros", dtype=tf.int64)
+
+    def update_state(self, labels: tf.Tensor, logits: tf.Tensor, sample_weight: tf.Tensor | None = None) -> Any:
+        """Adds a batch of labels [N], or of a teacher's targets [N, classes]."""
+        del logits, sample_weight
+        return self.seen.assign_add(tf.shape(labels, tf.int64)[0])
+
+    def result(self) -> tf.Tensor:
+        """Rows since the beginning."""
+        return tf.identity(self.seen)
+
+
+@dataclass(frozen=True)
+class DueRows:
+    """Rows of both splits, and those of an epoch's whole batches."""
+
+    training: int
+    in_batches: int
+    validation: int
+
+
+def training_counts(history: Mapping[str, Sequence[float]], due: DueRows, of: str = "") -> list[RowCount]:
+    """Rows that each epoch trained on and was validated on: those of an epoch that had others, else of the last.
+
+    What whole batches leave over is not lost: the next epoch begins with it.
+
+    Args:
+        history: Keras's, by the metric's name; of a training that had no epoch to go there are no counts.
+        due: what the splits have.
+        of: the technique of a fine-tuning.
+    """
+    left = due.training - due.in_batches
+    dropped = {"left for the next epoch": left} if left else {}
+    trained = _odd_one(history.get(ROWS, ()), due.in_batches)
+    validated = _odd_one(history.get(f"val_{ROWS}", ()), due.validation)
+    return [
+        RowCount(boundary, rows, expected, "in transformed Examples", split=split, of=of, dropped=left_out)
+        for boundary, rows, expected, split, left_out in (
+            (TRAINED, trained, due.training, "train", dropped),
+            (VALIDATED, validated, due.validation, "eval", {}),
+        )
+        if rows is not None
+    ]
+
+
+def _odd_one(epochs: Sequence[float], due: int) -> int | None:
+    rows = [int(each) for each in epochs]
+    return next((each for each in rows if each != due), rows[-1] if rows else None)
+
+
+def require_rows(split: str, read: int, due: int) -> None:
+    """Refuses a split of which other rows were read than it has.
+
+    Raises:
+        RowCountError: with both numbers.
+    """
+    if read != due:
+        raise RowCountError(f"training: split '{split}': {read:,} rows read, expected {due:,}. {FIX}")
+
+
+@contextmanager
+def raising_row_counts() -> Iterator[None]:
+    """Says of a stream of records that ended too early or too late what is wrong with it.
+
+    Raises:
+        RowCountError: in place of tf.data's own error, which has both numbers.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if _CARDINALITY not in error.message:
+            raise
+        told = error.message[error.message.index(_CARDINALITY) :].partition(".")[0]
+        raise RowCountError(f"training: an epoch's rows of split 'train': the stream {told}. {FIX}") from error
