@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing, ModelEvaluation
 from components.artifacts import DeviceModels, Verdict
 from components.blessings import BLESSED, CURRENT_MODEL, CURRENT_MODEL_ID
 from reports.evaluation import CANDIDATE, OVERALL, overall_metrics, slice_name, slice_rows
-from schema.rounding import rounded
+from schema.rounding import metric_form, metric_text, rounded
 
 
 @component
@@ -91,14 +91,15 @@ def failure_sentence(failure: validation_result_pb2.ValidationFailure) -> str:
         return f"{name} is not a number"
     if threshold.HasField("change_threshold"):
         allowed = threshold.change_threshold.absolute.value
-        found, worst = rounded(value, "+.4f"), rounded(allowed, "+.4f")
+        form = metric_form(max(abs(value), abs(allowed)), "+")
+        found, worst = rounded(value, form), rounded(allowed, form)
         return f"{name} changed by {found} against the baseline; at worst {worst} allowed"
     bound = threshold.value_threshold
     if bound.HasField("lower_bound"):
         floor = bound.lower_bound.value
-        return f"{name} {value:.4f} is {_gap(floor - value)} below its floor {floor:g}"
+        return f"{name} {metric_text(value)} is {_gap(floor - value)} below its floor {floor:g}"
     ceiling = bound.upper_bound.value
-    return f"{name} {value:.4f} is {_gap(value - ceiling)} above its ceiling {ceiling:g}"
+    return f"{name} {metric_text(value)} is {_gap(value - ceiling)} above its ceiling {ceiling:g}"
 
 
 def _gap(size: float) -> str:
