@@ -83,7 +83,7 @@ def _variants(record: RunRecord, room: int, more: str) -> list[str]:
 def _variant(variant: dict[str, Any], name_width: int, metric_width: int) -> str:
     return (
         f"  {variant['name']:<{name_width}}{variant['bytes']:>10,}{variant['gzip_bytes']:>10,}"
-        f"{_number(variant['value'], metric_form(variant['value'])):>{metric_width}}{_change(variant):>18}"
+        f"{_number(variant['value'], metric_form(variant['value'])):>{metric_width}} {_change(variant):>17}"
         f"{variant['latency_p50_us']:>5.0f} µs  " + ("accepted" if variant["accepted"] else "rejected")
     )
 
@@ -94,7 +94,9 @@ def _change(variant: dict[str, Any]) -> str:
     if change is None:
         return ""
     form = metric_form(variant["value"])
-    reach = "" if low is None or high is None else f"±{rounded(max(high - change, change - low), form)}"
+    # Two digits where the exponent takes room.
+    short = form.replace(".3e", ".1e")
+    reach = "" if low is None or high is None else f"±{rounded(max(high - change, change - low), short)}"
     return f"{rounded(change, f'+{form}')}{reach:>9}"
 
 
