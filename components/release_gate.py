@@ -17,7 +17,7 @@ from components.evaluation_counts import rows_without
 from components.report_agreement import disagreements
 from reports.evaluation import CANDIDATE, OVERALL, load_slices, overall_metrics, slice_name, slice_rows
 from schema.metrics import why_undefined
-from schema.rounding import rounded
+from schema.rounding import metric_form, metric_text, rounded
 
 
 @component
@@ -97,14 +97,15 @@ def failure_sentence(failure: validation_result_pb2.ValidationFailure, rows: int
         return f"{what} is undefined: {why_undefined(name, rows)}"
     if threshold.HasField("change_threshold"):
         allowed = threshold.change_threshold.absolute.value
-        found, worst = rounded(value, "+.4f"), rounded(allowed, "+.4f")
+        form = metric_form(max(abs(value), abs(allowed)), "+")
+        found, worst = rounded(value, form), rounded(allowed, form)
         return f"{name} changed by {found} against the baseline; at worst {worst} allowed"
     bound = threshold.value_threshold
     if bound.HasField("lower_bound"):
         floor = bound.lower_bound.value
-        return f"{name} {value:.4f} is {_gap(floor - value)} below its floor {floor:g}"
+        return f"{name} {metric_text(value)} is {_gap(floor - value)} below its floor {floor:g}"
     ceiling = bound.upper_bound.value
-    return f"{name} {value:.4f} is {_gap(value - ceiling)} above its ceiling {ceiling:g}"
+    return f"{name} {metric_text(value)} is {_gap(value - ceiling)} above its ceiling {ceiling:g}"
 
 
 def _gap(size: float) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edge.change import OVERALL, ROUNDING, Change, exceeds, loss, told, worst
+from edge.change import OVERALL, ROUNDING, Bound, Change, exceeds, loss, told, worst
 from edge.decisions import flip_rate
 from edge.runner import Array
 from schema.errors import InputError
 from schema.metrics import MAIN
-from schema.problem import Device, Task
+from schema.problem import Device, DropUnit, Task
 
 # Sentences on slices; a variant that lost everywhere needs no thirty of them.
 _TOLD_SLICES = 3
@@ -76,6 +76,7 @@ class VariantScore:
         flip_rate: share of rows decided differently, see decisions.flip_rate.
         largest_difference: of any output from the server's, over rows with finite outputs; None without such rows.
         mean_difference: the mean of the same.
+        label_deviation: standard deviation of these rows' labels, for a regression, else None.
         rows: rows compared.
         broken_rows: rows with an output that is not finite.
         latency_p50_us: microseconds for one row, median, see edge.costs.
@@ -111,6 +112,7 @@ class VariantScore:
     flip_rate: float
     largest_difference: float | None
     mean_difference: float | None
+    label_deviation: float | None
     rows: int
     broken_rows: int
     latency_p50_us: float
@@ -194,6 +196,7 @@ def compare(
         flip_rate=flip_rate(task, labels, server, variant, threshold),
         largest_difference=float(gap.max()) if gap.size else None,
         mean_difference=float(gap.mean()) if gap.size else None,
+        label_deviation=_deviation(labels) if task is Task.REGRESSION else None,
         rows=len(labels),
         broken_rows=int(broken.sum()),
         slices=figures.slices,
@@ -209,8 +212,7 @@ def judge(score: VariantScore, bounds: Device, min_slice_rows: int) -> tuple[str
 
     Args:
         score: what `compare` gave.
-        bounds: problem.yaml's `device`: max_metric_drop and max_slice_drop in the metric's unit, max_flip_rate as a
-            share.
+        bounds: problem.yaml's `device`: max_metric_drop and max_slice_drop in drop_unit, max_flip_rate as a share.
         min_slice_rows: rows below which a slice is not judged.
     """
     return (*_whole_reasons(score, bounds), *_slice_reasons(score, bounds, min_slice_rows), *_flips(score, bounds))
@@ -230,25 +232,35 @@ def _whole_reasons(score: VariantScore, bounds: Device) -> tuple[str, ...]:
         return (f"{score.broken_rows} of {score.rows} rows have an output that is not finite",)
     if score.change is None:
         return (f"{score.metric} is undefined on these {score.rows} rows: the labels are all of one class",)
-    if not exceeds(score.whole, score.metric, bounds.max_metric_drop):
-        return ()
-    return (told(score.whole, score.metric, bounds.max_metric_drop),)
+    bound = _bound(bounds.max_metric_drop, score, bounds)
+    return (told(score.whole, score.metric, bound),) if exceeds(score.whole, score.metric, bound) else ()
+
+
+def _bound(given: float, score: VariantScore, bounds: Device) -> Bound:
+    return Bound.of(given, score.label_deviation if bounds.drop_unit is DropUnit.DEVIATION else None)
 
 
 def _slice_reasons(score: VariantScore, bounds: Device, min_slice_rows: int) -> tuple[str, ...]:
-    allowed = bounds.max_slice_drop
+    allowed = _bound(bounds.max_slice_drop, score, bounds)
     missed = [one for one in score.slices if one.rows >= min_slice_rows and exceeds(one, score.metric, allowed)]
     missed.sort(key=lambda one: -(loss(one, score.metric) or 0.0))
     reasons = [told(one, score.metric, allowed) for one in missed[:_TOLD_SLICES]]
     rest = len(missed) - len(reasons)
-    return (*reasons, *([f"{rest} more slices lose more than {allowed:.4f} of {score.metric}"] if rest else []))
+    return (*reasons, *([f"{rest} more slices lose more than {allowed} of {score.metric}"] if rest else []))
 
 
 def _flips(score: VariantScore, bounds: Device) -> tuple[str, ...]:
+    # Shares of rows, whose size is 1.
     if score.flip_rate <= bounds.max_flip_rate + ROUNDING:
         return ()
     over = score.flip_rate - bounds.max_flip_rate
     return (f"flip rate {score.flip_rate:.4f} is {over:.4f} above the {bounds.max_flip_rate:.4f} allowed",)
+
+
+def _deviation(labels: Array) -> float | None:
+    """Standard deviation; None for labels that never vary, and then a bound is in the metric's unit."""
+    numbers = np.asarray(labels, np.float64)
+    return float(np.std(numbers)) or None if numbers.size else None
 
 
 def _check(labels: Array, server: Array, variant: Array) -> None:

@@ -135,5 +135,6 @@ def _descend(model: LearningModel, columns: Columns, labels: Array, before: floa
 def _difference(found: Array, expected: Array, *, numbers: bool) -> float:
     if found.shape != expected.shape:
         raise InputError(f"expected scores of the shape {list(found.shape)}. Received: {list(expected.shape)}")
-    span = float(np.ptp(expected)) or 1.0 if numbers else 1.0
+    # Where all answers are one number, as a share of it.
+    span = float(np.ptp(expected)) or float(np.abs(expected).max()) or 1.0 if numbers else 1.0
     return float(np.abs(found - expected).max()) / span

@@ -21,7 +21,7 @@ from reports.stored_runs import LATEST, StoredRun, find_run, misfit, read_runs
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 from schema.json_file import read_json
-from schema.rounding import rounded
+from schema.rounding import metric_form, rounded
 
 _ARTIFACT = "DeviceModels.device_models"
 _ON_FRONT, _CHOSEN = "*", ">"
@@ -161,12 +161,16 @@ def _columns(entries: Sequence[Mapping[str, Any]], choice: Choice, on_front: fro
         Column("   variant", names),
         Column("bytes", [f"{entry['bytes']:,}" for entry in entries], right=True),
         Column("gzip", [f"{entry['gzip_bytes']:,}" for entry in entries], right=True),
-        Column(metric, [_number(entry["value"], ".4f") for entry in entries], right=True),
-        Column("change", [_number(entry.get("change"), "+.4f") for entry in entries], right=True),
+        Column(metric, [_number(entry["value"], metric_form(entry["value"])) for entry in entries], right=True),
+        Column("change", [_change(entry) for entry in entries], right=True),
         Column("p50 us", [f"{entry['latency_p50_us']:.0f}" for entry in entries], right=True),
         Column("peak MB", [_megabytes(entry.get("peak_memory_bytes")) for entry in entries], right=True, rank=1),
         Column("why not", [_why(entry, choice, on_front) for entry in entries]),
     ]
+
+
+def _change(entry: Mapping[str, Any]) -> str:
+    return _number(entry.get("change"), metric_form(entry["value"], "+"))
 
 
 def _number(value: float | None, form: str) -> str:

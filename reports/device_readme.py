@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.html import Cell, Column, Table, number, words
+from reports.html import Cell, Column, Table, metric_number, number, words
 from reports.markdown import bullets, code, heading, paragraph, table
 from schema.described import in_digits
 from schema.problem import Task
+from schema.rounding import metric_form
 
 Manifest = Mapping[str, Any]
 
@@ -138,8 +139,8 @@ def _variant(one: Mapping[str, Any]) -> list[Cell]:
         words(one["name"]),
         number(one["bytes"], ",d"),
         number(one["gzip_bytes"], ",d"),
-        number(one["value"], ".4f"),
-        number(one["change"], "+.4f"),
+        metric_number(one["value"]),
+        number(one["change"], metric_form(one["value"], "+")),
         number(one["latency_p50_us"], ".0f"),
         words(one["minimum_runtime"] or "not known"),
         number(one["tolerance"], ".1g"),

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from reports.charts.canvas import Chart
 from reports.intervals import Estimate
-from schema.rounding import rounded
+from schema.rounding import metric_form, rounded
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNDEFINED = "not defined"
@@ -77,6 +77,21 @@ def number(value: float | None, form: str, unit: str = "", mark: str = "") -> Ce
 def words(text: str, mark: str = "") -> Cell:
     """Text."""
     return Cell(text, sort=text, mark=mark)
+
+
+def metric_number(value: float | None, mark: str = "") -> Cell:
+    """A metric, in the places that show it."""
+    return number(value, metric_form(value), mark=mark)
+
+
+def metric_interval(estimate: Estimate) -> Cell:
+    """A metric with its interval, in the places that show it."""
+    return interval(estimate, metric_form(estimate.value))
+
+
+def change_interval(change: Estimate, metric: float | None) -> Cell:
+    """A metric's change with its interval, in the places that show the metric itself."""
+    return interval(change, metric_form(metric, "+"))
 
 
 def interval(estimate: Estimate, form: str) -> Cell:

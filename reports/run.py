@@ -23,7 +23,7 @@ from reports.views.variants import Variants
 from reports.views.verdict import Verdict
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of
-from schema.problem import Task
+from schema.problem import DropUnit, Task
 from schema.rows import columns, read_schema
 
 _FINISHED = ("pushed", "blessed", "not blessed", "finished")
@@ -245,13 +245,15 @@ class Run:
         path = self.artifact("DeviceModels.device_models") / "variants.json"
         server = self.record.get("metrics", {}).get("candidate", {}).get(self.metric.name)
         problem = self.config.get("problem", {})
-        held = problem.get("device", {})
+        held, entries = problem.get("device", {}), json.loads(path.read_text(encoding="utf-8"))
+        # A run of before there were units has its bounds in the metric's.
+        deviation = entries[0].get("label_deviation") if entries and held.get("drop_unit") == DropUnit.DEVIATION else 1
         return Variants(
-            json.loads(path.read_text(encoding="utf-8")),
+            entries,
             self.metric,
             server,
-            held.get("max_metric_drop", 0.0),
-            held.get("max_slice_drop", 0.0),
+            held.get("max_metric_drop", 0.0) * (deviation or 1),
+            held.get("max_slice_drop", 0.0) * (deviation or 1),
             problem.get("evaluation", {}).get("min_slice_rows", 1000),
         )
 

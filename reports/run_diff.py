@@ -11,7 +11,7 @@ from reports.columns import Column, aligned, cut
 from reports.evaluation import CANDIDATE, EXAMPLE_COUNT, OVERALL, Metrics
 from reports.run_list import main_metric, verdict, when
 from reports.stored_runs import StoredRun
-from schema.rounding import rounded
+from schema.rounding import metric_form, metric_text, rounded
 
 SHOWN_SLICES = 15
 _ABSENT = "(absent)"
@@ -187,16 +187,20 @@ def _table(
     return aligned(columns)
 
 
-def _number(name: str, value: float | None, sign: str = "") -> str:
+def _number(name: str, value: float | None) -> str:
     if value is None:
         return "-"
     if not math.isfinite(value):
         return "undefined"
-    return rounded(value, f"{sign},.0f" if name == EXAMPLE_COUNT else f"{sign}.4f")
+    return rounded(value, ",.0f" if name == EXAMPLE_COUNT else metric_form(value))
 
 
 def _change(name: str, before: float | None, after: float | None) -> str:
-    return "" if before is None or after is None else _number(name, after - before, "+")
+    if before is None or after is None:
+        return ""
+    if not math.isfinite(after - before):
+        return "undefined"
+    return rounded(after - before, "+,.0f" if name == EXAMPLE_COUNT else metric_form(before or after, "+"))
 
 
 def _slices(one: Side, other: Side) -> list[str]:
@@ -238,10 +242,10 @@ def _slice_table(
     columns = [
         Column(f"{metric} by slice", [f"  {name}" for name in names]),
         *(
-            Column(side.name, [rounded(held[name][0], ".4f") for name in names], right=True)
+            Column(side.name, [metric_text(held[name][0]) for name in names], right=True)
             for side, held in zip(sides, (before, after), strict=True)
         ),
-        Column("change", [rounded(after[name][0] - before[name][0], "+.4f") for name in names], right=True),
+        Column("change", [_change(metric, before[name][0], after[name][0]) for name in names], right=True),
         Column("n", [_pair(f"{before[name][1]:,}", f"{after[name][1]:,}") for name in names], right=True),
     ]
     return aligned(columns)

@@ -7,6 +7,7 @@ from reports.columns import Column, aligned, cut
 from reports.run_record import RunRecord
 from reports.stored_runs import State, StoredRun, section
 from schema.metrics import MAIN
+from schema.rounding import metric_text
 
 SHOWN = 30
 CURRENT = "*"
@@ -81,7 +82,7 @@ def main_metric(run: StoredRun) -> tuple[str, float] | None:
 def _metric(main: tuple[str, float] | None, *, named: bool) -> str:
     if main is None:
         return ""
-    value = f"{main[1]:.4f}" if math.isfinite(main[1]) else "undefined"
+    value = metric_text(main[1]) if math.isfinite(main[1]) else "undefined"
     return f"{main[0]} {value}" if named else value
 
 

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from reports.run_record import RunRecord
-from schema.rounding import rounded
+from schema.rounding import metric_form, rounded
 
 _MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
 
@@ -90,9 +90,10 @@ def _metrics(record: RunRecord) -> list[str]:
     lines = [head + (f"{'baseline':>11}{'change':>11}" if baseline else "   (no baseline)")]
     for name, value in sorted(candidate.items(), key=lambda item: item[0] != "example_count"):
         counted = name == "example_count"
-        line = f"  {name:<22}{_number(value, ',.0f' if counted else '.4f'):>11}"
+        line = f"  {name:<22}{_number(value, ',.0f' if counted else metric_form(value)):>11}"
         if name in baseline and not counted:
-            line += f"{_number(baseline[name], '.4f'):>11}{_number(value - baseline[name], '+.4f'):>11}"
+            old, form = baseline[name], metric_form(value, "+")
+            line += f"{_number(old, metric_form(old)):>11}{_number(value - old, form):>11}"
         lines.append(line)
     return lines
 
@@ -115,7 +116,7 @@ def _variants(record: RunRecord, room: int, more: str) -> list[str]:
 def _variant(variant: dict[str, Any], name_width: int, metric_width: int) -> str:
     return (
         f"  {variant['name']:<{name_width}}{variant['bytes']:>10,}{variant['gzip_bytes']:>10,}"
-        f"{_number(variant['value'], '.4f'):>{metric_width}}{_change(variant):>18}"
+        f"{_number(variant['value'], metric_form(variant['value'])):>{metric_width}} {_change(variant):>17}"
         f"{variant['latency_p50_us']:>5.0f} µs  " + ("accepted" if variant["accepted"] else "rejected")
     )
 
@@ -125,8 +126,11 @@ def _change(variant: dict[str, Any]) -> str:
     change, low, high = (variant.get(key) for key in ("change", "change_low", "change_high"))
     if change is None:
         return ""
-    reach = "" if low is None or high is None else f"±{max(high - change, change - low):.4f}"
-    return f"{rounded(change, '+.4f')}{reach:>9}"
+    form = metric_form(variant["value"])
+    # Two digits where the exponent takes room.
+    short = form.replace(".3e", ".1e")
+    reach = "" if low is None or high is None else f"±{rounded(max(high - change, change - low), short)}"
+    return f"{rounded(change, f'+{form}')}{reach:>9}"
 
 
 def _reasons(record: RunRecord, room: int) -> list[str]:

@@ -192,6 +192,17 @@ class FineTuning(Closed):
     clusters: int = Field(default=32, ge=2, le=256, description="values that clustering leaves to a weight tensor")
 
 
+class DropUnit(StrEnum):
+    """What the bounds on a regression's device variants count in; those of other tasks are shares of rows or areas.
+
+    deviation  the label's standard deviation over the test split, so that a bound means the same in every unit.
+    metric     the metric's own unit, which is the label's.
+    """
+
+    DEVIATION = "deviation"
+    METRIC = "metric"
+
+
 class Device(Closed):
     """The LiteRT variants and what each is held to, against the server model."""
 
@@ -205,6 +216,11 @@ class Device(Closed):
     )
     max_slice_drop: float = Field(
         default=0.01, ge=0, description="as max_metric_drop, on every slice of evaluation.min_slice_rows or more"
+    )
+    drop_unit: DropUnit = Field(
+        default=DropUnit.DEVIATION,
+        description="regressions: deviation, max_metric_drop and max_slice_drop are shares of the label's standard "
+        "deviation; or metric, in its unit",
     )
     max_flip_rate: Share = Field(default=0.02, description="share of decisions that may differ from the server model's")
     min_accepted: int = Field(default=1, ge=0, description="variants that must pass for a release")

@@ -142,7 +142,7 @@ def _variant(entry: Mapping[str, Any], expected: Mapping[str, Any], folder: Path
         "form_bytes": {form: len(content[file]) for form, file in files.items()},
         "expectation": entry.get("expectation") or "",
         "operators": sorted({operator.name for operator in graph.operators(graph.read(raw))}),
-        "tolerance": tolerance(raw, _answers(expected[name])),
+        "tolerance": tolerance(raw, _answers(expected[name]), entry.get("label_deviation") or 1.0),
         "sha256": {file: hashlib.sha256(data).hexdigest() for file, data in content.items()},
     }
 

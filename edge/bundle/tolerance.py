@@ -24,22 +24,23 @@ _TYPES = schema.TensorType
 _INTEGERS = frozenset({_TYPES.INT4, _TYPES.INT8, _TYPES.INT16, _TYPES.UINT8})
 
 
-def tolerance(content: bytes, answers: Array) -> float:
+def tolerance(content: bytes, answers: Array, unit: float = 1.0) -> float:
     """The largest difference from its golden rows that another runtime's answers may have.
 
     Args:
         content: a .tflite file.
         answers: float32 [N, k], its golden rows'; those that are not finite do not count.
+        unit: how far answers lie apart: 1 for probabilities, the label's standard deviation for a regression.
 
     Returns:
         EXACT if the scores come out of integer operators; else FLOAT, or HYBRID where layers quantize rows as they
-        come, times the largest answer if that is above 1, since float32's steps grow with the number.
+        come, times the unit, or the largest answer if that is more, since float32's steps grow with the number.
     """
     model = graph.read(content)
     if _integer_scores(model):
         return EXACT
     finite = np.abs(answers[np.isfinite(answers)])
-    return (HYBRID if _hybrid(model) else FLOAT) * max(1.0, float(finite.max(initial=0.0)))
+    return (HYBRID if _hybrid(model) else FLOAT) * max(unit, float(finite.max(initial=0.0)))
 
 
 def _integer_scores(model: Any) -> bool:

@@ -53,7 +53,7 @@ def card_scope(problem: Problem, training: Training) -> dict[str, Any]:
     shown = {"name", "title", "description", "limits", "task", "label", "classes", "features", "network"}
     judged = {
         "evaluation": {"threshold", "min_slice_rows"},
-        "device": {"max_metric_drop", "max_slice_drop", "max_flip_rate", "min_accepted"},
+        "device": {"max_metric_drop", "max_slice_drop", "drop_unit", "max_flip_rate", "min_accepted"},
     }
     kept = problem.model_dump(mode="json", include={**dict.fromkeys(shown, True), "split": True, **judged})
     trained = training.model_dump(mode="json", include={"strategy", "workers", "local_workers", "warm_start", "seed"})

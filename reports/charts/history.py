@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from reports.charts.canvas import BLUE, ORANGE, Chart, drawn
+from schema.rounding import metric_text
 
 
 def over_runs(points: Sequence[tuple[str, float, bool]], label: str) -> Chart:
@@ -23,5 +24,5 @@ def over_runs(points: Sequence[tuple[str, float, bool]], label: str) -> Chart:
         axes.margins(x=0.08, y=0.2)
         axes.legend()
 
-    told = ", ".join(f"{name} {value:.4f}" for name, value, _ in points)
+    told = ", ".join(f"{name} {metric_text(value)}" for name, value, _ in points)
     return drawn(max(3.5, 1.6 + 0.55 * len(points)), 2.9, f"{label} over runs: {told}", draw)

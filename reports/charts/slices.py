@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from reports.charts.canvas import BLUE, INK, ORANGE, QUIET, Chart, drawn
 from reports.evaluation import BASELINE, CANDIDATE, SliceResult
+from schema.rounding import metric_form, rounded
 
 _ROW_INCHES = 0.21
 
@@ -20,7 +21,7 @@ def forest(slices: Sequence[SliceResult], overall: SliceResult, metric: str, lab
     def draw(axes: Axes) -> None:
         whole = overall.estimate(metric).value
         axes.axvline(whole, color=QUIET, linewidth=1, linestyle=":")
-        axes.text(whole, -0.9, f"all rows {whole:.3f}", ha="center", color=QUIET, fontsize=8)
+        axes.text(whole, -0.9, f"all rows {_short(whole)}", ha="center", color=QUIET, fontsize=8)
         for place, one in enumerate(slices):
             _estimate(axes, place, one, metric)
         axes.set_yticks(range(len(slices)), [f"{one.name}  ({one.rows:,})" for one in slices])
@@ -50,4 +51,8 @@ def _estimate(axes: Axes, place: int, one: SliceResult, metric: str) -> None:
 
 
 def _told(one: SliceResult, metric: str) -> str:
-    return f"{one.name} {one.estimate(metric, CANDIDATE).value:.3f}"
+    return f"{one.name} {_short(one.estimate(metric, CANDIDATE).value)}"
+
+
+def _short(metric: float) -> str:
+    return rounded(metric, metric_form(metric, places=3))

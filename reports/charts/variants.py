@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from reports.charts.canvas import BLUE, GREEN, INK, ORANGE, QUIET, Chart, drawn
 from reports.charts.labels import placed
-from schema.rounding import rounded
+from schema.rounding import metric_text, rounded
 
 Variant = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ def cost(variants: Sequence[Variant], key: str, label: str, server: float | None
             _set_names(axes, shown, key, limits, server)
 
     told = ", ".join(
-        f"{one['name']} {one[key]:,.0f} and {one['value']:.4f}{', on the front' if one.get('pareto') else ''}"
+        f"{one['name']} {one[key]:,.0f} and {metric_text(one['value'])}{', on the front' if one.get('pareto') else ''}"
         for one in shown
     )
     return drawn(*_SIZE, f"{label} against {title}: {told}", draw)
@@ -109,7 +109,8 @@ def _limits(shown: Sequence[Variant], server: float | None, drop: float) -> tupl
     values = [one["value"] for one in shown if one["accepted"]] or [one["value"] for one in shown]
     values += [] if server is None else [server]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    spare = max((high - low) * 0.35, (4 * drop - (high - low)) / 2, 1e-6)
+    # Of equal values without a drop, a part of their own size.
+    spare = max((high - low) * 0.35, (4 * drop - (high - low)) / 2, 1e-6 * max(abs(low), abs(high))) or 1e-6
     return low - spare, high + spare
 
 
@@ -122,7 +123,7 @@ def _height(one: Variant, limits: tuple[float, float]) -> float:
 def _name(one: Variant, limits: tuple[float, float]) -> str:
     """The name, with the value of one that stands outside."""
     inside = limits[0] <= one["value"] <= limits[1]
-    return str(one["name"]) if inside else f"{one['name']} at {one['value']:.4f}"
+    return str(one["name"]) if inside else f"{one['name']} at {metric_text(one['value'])}"
 
 
 def _set_names(

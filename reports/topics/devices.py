@@ -2,13 +2,17 @@
 
 from reports.parts import Bullets, Paragraph, Part, Pictured, Tabulated, Topic
 from reports.run import Run
+from schema.problem import DropUnit, Task
 
 
 def devices(run: Run) -> Topic:
     """What a variant is held to, how good each is, what each costs, and why those rejected are."""
     held, judged = run.config["problem"]["device"], run.config["problem"]["evaluation"]
+    # A run of before there were units has its bounds in the metric's.
+    shares = run.metric.task is Task.REGRESSION and held.get("drop_unit") == DropUnit.DEVIATION
+    unit = f"label standard deviations in {run.metric.name}" if shares else f"of {run.metric.name}"
     said = Paragraph(
-        f"A variant may be worse than the server model by {held['max_metric_drop']:g} of {run.metric.name} on all "
+        f"A variant may be worse than the server model by {held['max_metric_drop']:g} {unit} on all "
         f"rows, by {held.get('max_slice_drop', 0.0):g} on a slice of {judged['min_slice_rows']:,} rows or more, and "
         f"decide {held['max_flip_rate']:.2%} of rows otherwise, at most; a loss counts where its 95 % interval "
         "excludes 0. Times are those of one row, on the machine that ran the evaluation."

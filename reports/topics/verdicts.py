@@ -10,6 +10,7 @@ from reports.html import BAD, GOOD, Cell, Column, Table, number, words
 from reports.parts import Bullets, Part, Tabulated, Topic
 from reports.run import Run
 from reports.views.evaluation import Evaluation
+from schema.rounding import metric_form
 
 
 def verdicts(run: Run) -> Topic:
@@ -42,7 +43,8 @@ def _bound(found: Evaluation, same: list[Bound]) -> list[Cell]:
     if side == CHANGE and not found.has_baseline:
         return [words(bound.metric), words(str(bound)), words(""), words("no baseline")]
     value = found.overall.estimate(bound.metric, side).value
-    measured = number(value, "+.4f" if side == CHANGE else ".4f")
+    form = metric_form(found.overall.estimate(bound.metric).value, "+" if side == CHANGE else "")
+    measured = number(value, form)
     return [words(bound.metric), words(str(bound)), measured, _judged(bound.holds(value))]
 
 

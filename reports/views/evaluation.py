@@ -11,13 +11,27 @@ from reports.charts.canvas import Chart
 from reports.charts.slices import forest
 from reports.curves import Curves
 from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, SliceResult
-from reports.html import BAD, GOOD, NOTE, Absent, Cell, Column, Table, View, interval, number, words
+from reports.html import (
+    BAD,
+    GOOD,
+    NOTE,
+    Absent,
+    Cell,
+    Column,
+    Table,
+    View,
+    change_interval,
+    metric_interval,
+    metric_number,
+    number,
+    words,
+)
 from reports.intervals import Estimate
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of, why_undefined
 from schema.problem import Task
-from schema.rounding import rounded
+from schema.rounding import metric_form, rounded
 
 # A forest of more slices than this is no longer one that a person reads: the worst are drawn, all are in the table.
 _DRAWN = 40
@@ -170,8 +184,8 @@ class Evaluation(View):
         return {
             "name": one.name,
             "rows": f"{one.rows:,}",
-            "told": interval(estimate, ".4f").text,
-            "difference": rounded(estimate.value - whole.value, "+.4f"),
+            "told": metric_interval(estimate).text,
+            "difference": rounded(estimate.value - whole.value, metric_form(whole.value, "+")),
             "apart": apart,
         }
 
@@ -187,10 +201,11 @@ class Evaluation(View):
         return Table("Metrics of the test split", columns, lines + [self._line(metric) for metric in self.metrics])
 
     def _line(self, metric: Metric) -> list[Cell]:
-        line = [words(metric.name), words(metric.unit), interval(self.estimate(self.overall, metric), ".4f")]
+        found = self.estimate(self.overall, metric)
+        line = [words(metric.name), words(metric.unit), metric_interval(found)]
         if self.has_baseline:
-            line.append(number(self.estimate(self.overall, metric, BASELINE).value, ".4f"))
-            line.append(interval(self.estimate(self.overall, metric, CHANGE), "+.4f"))
+            line.append(metric_number(self.estimate(self.overall, metric, BASELINE).value))
+            line.append(change_interval(self.estimate(self.overall, metric, CHANGE), found.value))
         return [*line, self._judged(metric)]
 
     def _judged(self, metric: Metric) -> Cell:
@@ -217,10 +232,11 @@ class Evaluation(View):
         return Table("Metrics by slice", columns, [self._slice_line(one, others) for one in self.slices])
 
     def _slice_line(self, one: SliceResult, others: Sequence[Metric]) -> list[Cell]:
-        line = [self._name(one), number(one.rows, ",.0f"), interval(self.estimate(one, self.metric), ".4f")]
+        found = self.estimate(one, self.metric)
+        line = [self._name(one), number(one.rows, ",.0f"), metric_interval(found)]
         if self.has_baseline:
-            line.append(interval(self.estimate(one, self.metric, CHANGE), "+.4f"))
-        return [*line, *(number(self.estimate(one, metric).value, ".4f") for metric in others), words(self._told(one))]
+            line.append(change_interval(self.estimate(one, self.metric, CHANGE), found.value))
+        return [*line, *(metric_number(self.estimate(one, metric).value) for metric in others), words(self._told(one))]
 
     def _name(self, one: SliceResult) -> Cell:
         return words(one.name, BAD if self._told(one) == _MISSED else "")
@@ -285,12 +301,13 @@ class Changes(View):
     def _line(self, one: SliceResult) -> list[Cell]:
         found, metric = self.evaluation, self.evaluation.metric
         worse = self._loss(one) > 0 and one.rows >= found.min_slice_rows
-        change = replace(interval(found.estimate(one, metric, CHANGE), "+.4f"), mark=NOTE if worse else "")
+        now = found.estimate(one, metric)
+        change = replace(change_interval(found.estimate(one, metric, CHANGE), now.value), mark=NOTE if worse else "")
         return [
             words(one.name),
             number(one.rows, ",.0f"),
-            interval(found.estimate(one, metric), ".4f"),
-            number(found.estimate(one, metric, BASELINE).value, ".4f"),
+            metric_interval(now),
+            metric_number(found.estimate(one, metric, BASELINE).value),
             change,
         ]
 
@@ -316,10 +333,11 @@ class OneSlice(View):
             columns.append(Column("change against the baseline [95 %]"))
         lines = []
         for metric in found.metrics:
-            line = [words(metric.name), words(metric.unit), interval(found.estimate(self.one, metric), ".4f")]
-            line.append(number(found.estimate(whole, metric).value, ".4f"))
+            own = found.estimate(self.one, metric)
+            line = [words(metric.name), words(metric.unit), metric_interval(own)]
+            line.append(metric_number(found.estimate(whole, metric).value))
             if found.has_baseline:
-                line.append(interval(found.estimate(self.one, metric, CHANGE), "+.4f"))
+                line.append(change_interval(found.estimate(self.one, metric, CHANGE), own.value))
             lines.append(line)
         return Table(f"Metrics of {self.one.name}", columns, lines)
 

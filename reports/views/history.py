@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from reports.charts.history import over_runs
 from reports.html import BAD, GOOD, Cell, Column, Table, View, number, words
 from schema.metrics import Metric
+from schema.rounding import metric_form
 
 
 @dataclass(frozen=True)
@@ -55,5 +56,8 @@ class History(View):
             words(record["window"]),
             words(status, {"pushed": GOOD, "not blessed": BAD, "failed": BAD}.get(status, "")),
             words(pushed["version"] if pushed else ""),
-            *(number(metrics.get(name), ",.0f" if name == "example_count" else ".4f") for name in names),
+            *(
+                number(metrics.get(name), ",.0f" if name == "example_count" else metric_form(metrics.get(name)))
+                for name in names
+            ),
         ]

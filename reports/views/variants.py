@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from reports.charts.canvas import Chart
 from reports.charts.variants import cost, heat
-from reports.html import BAD, GOOD, Cell, Column, Table, View, interval, number, words
+from reports.html import BAD, GOOD, Cell, Column, Table, View, change_interval, metric_number, number, words
 from reports.intervals import Estimate
 from schema.metrics import Metric
-from schema.rounding import rounded
+from schema.rounding import metric_form, rounded
 
 _CHARTS = ("gzip_bytes", "latency_p50_us")
 # A run of before a field was recorded does not have it.
@@ -113,10 +113,10 @@ class Variants(View):
         return [
             words(one["name"]),
             words("accepted" if accepted else "rejected", GOOD if accepted else BAD),
-            number(one["value"], ".4f"),
+            metric_number(one["value"]),
             _change(one),
-            _worst(worst),
-            *([_known(one.get("log_loss"), ".4f")] if self._has("log_loss") else []),
+            _worst(worst, one["value"]),
+            *([_known(one.get("log_loss"), metric_form(one.get("log_loss")))] if self._has("log_loss") else []),
             *([_known(one.get("calibration"), ".3f")] if self._has("calibration") else []),
             number(100 * one["flip_rate"], ".2f"),
         ]
@@ -140,11 +140,12 @@ def _costs(one: Mapping[str, Any]) -> list[Cell]:
     ]
 
 
-def _worst(one: Mapping[str, Any]) -> Cell:
+def _worst(one: Mapping[str, Any], metric: float | None) -> Cell:
     """The slice that lost most, sorted by how much its metric changed."""
     if not one:
         return words(_UNKNOWN)
-    return Cell(f"{rounded(one['change'], '+.4f')} on {one['slice']}", sort=one["change"], value=one["change"])
+    change = rounded(one["change"], metric_form(metric, "+"))
+    return Cell(f"{change} on {one['slice']}", sort=one["change"], value=one["change"])
 
 
 def _known(value: float | None, form: str) -> Cell:
@@ -153,4 +154,4 @@ def _known(value: float | None, form: str) -> Cell:
 
 def _change(one: Mapping[str, Any]) -> Cell:
     change, low, high = (one.get(key) for key in ("change", "change_low", "change_high"))
-    return words(_UNKNOWN) if change is None else interval(Estimate(change, low, high), "+.4f")
+    return words(_UNKNOWN) if change is None else change_interval(Estimate(change, low, high), one["value"])

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reports.evaluation import CHANGE, SliceResult
-from reports.html import BAD, GOOD, Cell, View, number
+from reports.html import BAD, GOOD, Cell, View, metric_number, number
 from reports.intervals import Estimate
 from schema.metrics import Metric
-from schema.rounding import rounded
+from schema.rounding import metric_form, rounded
 
 _HEADS = {
     "pushed": (GOOD, "Blessed and pushed"),
@@ -73,12 +73,13 @@ class Verdict(View):
         """The numbers that one looks for first, each with what it is."""
         if self.overall is not None and self.metric is not None:
             estimate = self.overall.estimate(self.metric.name)
-            told = f"{self.metric.title} on the test split ({self.metric.unit}){_range(estimate, '.4f')}"
-            yield number(estimate.value, ".4f"), told
+            form = metric_form(estimate.value)
+            told = f"{self.metric.title} on the test split ({self.metric.unit}){_range(estimate, form)}"
+            yield metric_number(estimate.value), told
             change = self.overall.estimate(self.metric.name, CHANGE)
             if self.overall.sides.get(CHANGE):
-                told = f"change of {self.metric.title} against the baseline{_range(change, '+.4f')}"
-                yield number(change.value, "+.4f"), told
+                told = f"change of {self.metric.title} against the baseline{_range(change, f'+{form}')}"
+                yield number(change.value, f"+{form}"), told
         rows = self.record.get("rows") or {}
         if rows:
             yield number(sum(rows.values()), ",.0f"), f"rows, {_spans(self.record['window'])}"

@@ -10,7 +10,7 @@ from edge.change import OVERALL, Change
 from edge.runner import Array
 from edge.score import Cost, Facts, Figures, VariantScore, compare, gzip_size, judge, judged, unconverted
 from schema.errors import InputError
-from schema.problem import Device, Task
+from schema.problem import Device, DropUnit, Task
 
 COST = Cost(100, 80, latency_p50_us=10.0, latency_p95_us=12.0, rows_per_second=1e6, peak_memory_bytes=5000)
 FACTS = Facts(("GATHER",), "2.3.0", "tf_converter", "pruned", "small", {"ids": 90})
@@ -88,6 +88,24 @@ def test_a_slice_is_judged_by_a_bound_of_its_own_where_it_has_rows() -> None:
         "auc 0.6890 on month=4 (5,000 rows) is 0.0110 below the server model's 0.7000 (95 %: 0.0100 to 0.0120); "
         "at most 0.0100 allowed",
     )
+
+
+def regression(lost: float) -> VariantScore:
+    """Labels 0 and 1000, whose deviation is 500, and a variant whose mean error is larger by so much."""
+    outputs = column(0.0, 1000.0)
+    whole = Change(OVERALL, 2, 377.1 + lost, 377.1, lost, lost / 2, 2 * lost)
+    return compare("int8", COST, FACTS, Task.REGRESSION, np.array([0.0, 1000.0]), outputs, outputs, Figures(whole))
+
+
+def test_a_regressions_loss_is_a_share_of_the_labels_deviation() -> None:
+    assert judge(regression(0.38), BOUNDS, 1000) == ()
+    (reason,) = judge(regression(1.2), BOUNDS, 1000)
+    assert reason.endswith("; at most 1.0000 (0.002 of the label's standard deviation) allowed")
+
+
+def test_a_regressions_loss_is_in_its_unit_where_that_is_asked_for() -> None:
+    (reason,) = judge(regression(0.38), BOUNDS.model_copy(update={"drop_unit": DropUnit.METRIC}), 1000)
+    assert reason.endswith("; at most 0.0020 allowed")
 
 
 def test_of_many_slices_the_worst_three_are_told() -> None:

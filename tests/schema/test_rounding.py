@@ -2,7 +2,7 @@
 
 import pytest
 
-from schema.rounding import rounded
+from schema.rounding import metric_form, metric_text, rounded
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,26 @@ from schema.rounding import rounded
 )
 def test_what_is_rounded_to_zero_has_no_minus(value: float, form: str, text: str) -> None:
     assert rounded(value, form) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        (0.7183, "0.7183"),
+        (377.4812, "377.4812"),
+        (0.0, "0.0000"),
+        (3.2e-10, "3.200e-10"),
+        (-3.2e-10, "-3.200e-10"),
+        (0.0009, "9.000e-04"),
+        (123456789.0, "1.235e+08"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_a_metric_shows_four_digits_in_whatever_unit(metric: float, text: str) -> None:
+    assert metric_text(metric) == text
+
+
+def test_a_change_has_the_places_of_its_metric() -> None:
+    assert rounded(-4e-6, metric_form(0.7, "+")) == "+0.0000"
+    assert rounded(-4e-12, metric_form(3e-10, "+")) == "-4.000e-12"
+    assert metric_form(None) == ".4f"

@@ -40,7 +40,7 @@ function isPositive(manifest, score) {
 
 function value(manifest, score) {
   const unit = manifest.output.unit;
-  return `${Number(score.toPrecision(5)).toLocaleString('en')}${unit ? ` ${unit}` : ''}`;
+  return `${score.toLocaleString('en', {maximumSignificantDigits: 5})}${unit ? ` ${unit}` : ''}`;
 }
 
 /** The picture: a dial for two classes, bars for more, a number for a value. */

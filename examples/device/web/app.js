@@ -123,7 +123,7 @@ function open() {
     const {manifest} = state.bundle;
     element('bytes').textContent = size(fileBytes(variant, form));
     element('metric-name').textContent = words(manifest.metric);
-    element('metric').textContent = variant.value === null ? 'undefined' : variant.value.toFixed(4);
+    element('metric').textContent = variant.value === null ? 'undefined' : metric(variant.value);
     element('expectation').textContent = variant.expectation;
     element('latency').textContent = '…';
     state.model = await Model.open(state.bundle, variant, form);
@@ -237,6 +237,11 @@ function difference(found) {
 
 function duration(milliseconds) {
   return milliseconds < 1 ? `${(1000 * milliseconds).toFixed(0)} µs` : `${milliseconds.toFixed(1)} ms`;
+}
+
+/** A metric in four places, or in four digits where those would show it as 0. */
+function metric(value) {
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(3) : value.toFixed(4);
 }
 
 function size(bytes) {

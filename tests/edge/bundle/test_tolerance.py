@@ -1,6 +1,7 @@
 """How far a file's answers may differ between runtimes, read from its operators."""
 
 import numpy as np
+import pytest
 
 from edge.bundle.tolerance import EXACT, FLOAT, HYBRID, tolerance
 from edge.convert import Converted
@@ -20,3 +21,10 @@ def test_it_grows_with_the_answers_and_passes_over_what_is_not_finite(variants: 
 
     assert tolerance(content, np.array([[-250.0], [np.nan], [3.0]], np.float32)) == 250 * FLOAT
     assert tolerance(content, np.array([[np.nan]], np.float32)) == FLOAT
+
+
+def test_it_is_in_the_labels_unit_where_answers_are(variants: dict[str, Converted]) -> None:
+    content, answers = variants["float32"].path.read_bytes(), np.array([[1e-9], [3e-9]], np.float32)
+
+    assert tolerance(content, answers, 2e-9) == pytest.approx(3e-9 * FLOAT)
+    assert tolerance(content, answers * 0, 2e-9) == 2e-9 * FLOAT
