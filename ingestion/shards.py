@@ -11,8 +11,11 @@ from typing import Any
 
 from ingestion.examples import shard_writer
 from ingestion.splits import SPLITS
+from schema.durable import put_folder
+from schema.folder_checksums import recorded_faults, write_checksums
 
 ROWS_FILE = "rows.json"
+_CHECKSUMS = "checksums"
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +50,7 @@ def split_writers(folder: Path, place: Place) -> Iterator[list[Any]]:
                 path.parent.mkdir(parents=True, exist_ok=True)
             yield [stack.enter_context(shard_writer(path)) for path in unfinished]
         for path, target in zip(unfinished, targets, strict=True):
+            # Not written out yet: that is done once, to all of the span, before it has its name.
             path.replace(target)
     finally:
         for path in unfinished:
@@ -54,7 +58,7 @@ def split_writers(folder: Path, place: Place) -> Iterator[list[Any]]:
 
 
 def gather(folder: Path, blocks: Mapping[Place, Mapping[str, int]], unlabelled: int) -> None:
-    """Puts the span in its place: `folder/Split-<name>/data_tfrecord-00000-of-0000N.gz` and `rows.json`.
+    """Puts the span in its place: `folder/Split-<name>/data_tfrecord-00000-of-0000N.gz`, `rows.json`, checksums.
 
     Args:
         folder: the span's place; what is there is replaced.
@@ -70,8 +74,14 @@ def gather(folder: Path, blocks: Mapping[Place, Mapping[str, int]], unlabelled: 
         _name_shards(waiting / f"Split-{split}", filled)
     rows = {split: sum(counted[split] for counted in blocks.values()) for split in SPLITS}
     (waiting / ROWS_FILE).write_text(json.dumps({"unlabelled": unlabelled, **rows}), encoding="utf-8")
+    write_checksums(waiting / _CHECKSUMS, waiting)
     shutil.rmtree(folder, ignore_errors=True)
-    waiting.rename(folder)
+    put_folder(waiting, folder)
+
+
+def span_faults(folder: Path) -> Iterator[str]:
+    """What is wrong with a span's folder, a fragment per file; nothing if it is as `gather` left it."""
+    yield from recorded_faults(folder / _CHECKSUMS, folder)
 
 
 def _name_shards(folder: Path, places: list[Place]) -> None:

@@ -14,10 +14,11 @@ class RunRecord:
 
     Each entry of `nodes` has `id`, `status`, `seconds` of wall time, `peak_mb`, the MiB held at most while the node
     ran, null where the kernel does not tell, `upstream`, the nodes it waits for, and `why`: what had changed since its
-    last success, or what kept it from running. `seconds` are those of the process, from its start until the record is
-    written, and `startup_seconds` those of them until the first node began. `problem` is the pipeline's name and
-    `started` an ISO 8601 time in UTC. `artifacts` has the folder of each artifact that the run made or used again, by
-    `<node>.<output>`: relative to the output folder, so that this may be moved, or absolute if it lies elsewhere.
+    last success, or what kept it from running; where there are any, `notices` are sentences of it for people. `seconds`
+    are those of the process, from its start until the record is written, and `startup_seconds` those of them until the
+    first node began. `problem` is the pipeline's name and `started` an ISO 8601 time in UTC. `artifacts` has the folder
+    of each artifact that the run made or used again, by `<node>.<output>`: relative to the output folder, so that this
+    may be moved, or absolute if it lies elsewhere.
     """
 
     run_id: str
