@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pipeline.capture import captured
+from schema.durable import put_link
 from schema.errors import InputError
 
 
@@ -79,7 +80,4 @@ def is_held(output: Path) -> bool:
 
 
 def _point_latest(folder: Path) -> None:
-    aside = folder.parent / ".latest.partial"
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(folder.name)
-    aside.replace(folder.parent / "latest")
+    put_link(folder.name, folder.parent / "latest")

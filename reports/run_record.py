@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from schema.durable import write_file
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -53,9 +55,7 @@ def write_record(record: RunRecord, folder: Path) -> Path:
 
 def write_json(value: Any, path: Path) -> Path:
     """Writes a JSON file, whole or not at all; what is not a finite number is null there."""
-    aside = path.with_name(f".{path.name}.partial")
-    aside.write_text(json.dumps(finite(value), indent=2) + "\n", encoding="utf-8")
-    return aside.replace(path)
+    return write_file(path, json.dumps(finite(value), indent=2) + "\n")
 
 
 def finite(value: Any) -> Any:
