@@ -19,18 +19,20 @@ from tfx.types import artifact_utils, standard_component_specs
 from components.span_store import StoredSpan, link_spans, span_name
 from ingestion.block import BLOCK_BYTES
 from ingestion.conversion import Conversion, SpanRequest
-from ingestion.shards import ROWS_FILE
+from ingestion.shards import ROWS_FILE, span_faults
 from ingestion.spans import raise_faults, write_spans
 from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select
 from schema.closed import Closed
 from schema.errors import InputError, RowCountError
+from schema.notices import notify
 from schema.precision import merged, read_precision, write_precision
 from schema.problem import Split
 from schema.row_ledger import SOURCE, RowCount, read_counts, require_equal, write_counts
 
 _LOG = logging.getLogger(__name__)
 _FIX = "The spans in question are removed from the cache: run again, and they are converted anew."
+_NAMED = 4
 
 
 class SpanConfig(Closed):
@@ -126,12 +128,24 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
 
     def _convert(self, requests: list[SpanRequest], conversion: Conversion) -> None:
-        missing = [request for request in requests if not (request.folder / ROWS_FILE).is_file()]
+        missing = [request for request in requests if not _is_stored(request)]
         _LOG.info("%d of %d spans to convert", len(missing), len(requests))
         if missing:
             with self._make_beam_pipeline() as pipeline:
                 write_spans(pipeline, missing, conversion)
             raise_faults(missing)
+
+
+def _is_stored(request: SpanRequest) -> bool:
+    """Whether the span is in the store; one that is damaged is announced and removed."""
+    if not request.folder.is_dir():
+        return False
+    faults = list(span_faults(request.folder))
+    if faults:
+        source = request.files[0].parent
+        notify(f"{request.folder}: damaged: {'; '.join(faults[:_NAMED])}; it is made anew from {source}")
+        shutil.rmtree(request.folder)
+    return not faults
 
 
 def check_splits(spans: Iterable[StoredSpan], split: Split) -> None:

@@ -6,6 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingestion.shards import span_faults
+from schema.notices import notify
+
 SPANS_FILE = "spans.json"
 
 
@@ -35,7 +38,7 @@ def link_spans(spans: list[StoredSpan], examples: Path, splits: tuple[str, ...])
         target.mkdir(parents=True, exist_ok=True)
         for span in spans:
             for shard in sorted((Path(span.folder) / f"Split-{split}").glob("*.gz")):
-                _link(shard, target / f"{span.name}-{shard.name}")
+                _link(shard, _in_artifact(shard, span, examples))
     listing = [{"span": span.span, "folder": span.folder, "rows": span.rows} for span in spans]
     (examples / SPANS_FILE).write_text(json.dumps(listing, indent=1), encoding="utf-8")
 
@@ -51,12 +54,30 @@ def _link(source: Path, target: Path) -> None:
 def read_spans(examples: Path) -> list[StoredSpan]:
     """The spans that an Examples artifact was laid from.
 
-    Where the store is out of reach (another machine, a fresh container), each span is laid out again beside the
-    artifact from the artifact's own shards.
+    Where a span's folder is out of reach (another machine, a fresh container) or damaged, the span is laid out again
+    beside the artifact from the artifact's own shards.
     """
     listing = json.loads((examples / SPANS_FILE).read_text(encoding="utf-8"))
     spans = [StoredSpan(**entry) for entry in listing]
-    return [span if Path(span.folder).is_dir() else _restore(span, examples) for span in spans]
+    return [span if _is_usable(span, examples) else _restore(span, examples) for span in spans]
+
+
+def _is_usable(span: StoredSpan, examples: Path) -> bool:
+    folder = Path(span.folder)
+    if not folder.is_dir():
+        return False
+    # The artifact's own shards under another name; where they are copies, these may have been damaged alone.
+    pairs = [(shard, _in_artifact(shard, span, examples)) for shard in folder.glob("Split-*/*.gz")]
+    if all(linked.is_file() and shard.samefile(linked) for shard, linked in pairs):
+        return True
+    faults = list(span_faults(folder))
+    if faults:
+        notify(f"{folder}: damaged: {faults[0]}; its rows are taken from {examples}")
+    return not faults
+
+
+def _in_artifact(shard: Path, span: StoredSpan, examples: Path) -> Path:
+    return examples / shard.parent.name / f"{span.name}-{shard.name}"
 
 
 def _restore(span: StoredSpan, examples: Path) -> StoredSpan:

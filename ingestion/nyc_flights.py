@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from schema.durable import write_file
 from schema.errors import InputError
 
 if TYPE_CHECKING:
@@ -192,9 +193,7 @@ def to_csv(rows: pd.DataFrame) -> bytes:
 
 def replace(path: Path, content: bytes) -> None:
     """Writes the file whole or not at all."""
-    aside = path.with_name(f".{path.name}.partial")
-    aside.write_bytes(content)
-    aside.replace(path)
+    write_file(path, content)
 
 
 def _recipe(sources: dict[str, Path]) -> str:

@@ -11,9 +11,12 @@ from typing import Any
 
 from ingestion.examples import shard_writer
 from ingestion.splits import SPLITS
+from schema.durable import put_folder
+from schema.folder_checksums import recorded_faults, write_checksums
 from schema.row_ledger import EXAMPLES, RowCount, write_counts
 
 ROWS_FILE = "rows.json"
+_CHECKSUMS = "checksums"
 
 
 @dataclass(frozen=True, order=True)
@@ -48,6 +51,7 @@ def split_writers(folder: Path, place: Place) -> Iterator[list[Any]]:
                 path.parent.mkdir(parents=True, exist_ok=True)
             yield [stack.enter_context(shard_writer(path)) for path in unfinished]
         for path, target in zip(unfinished, targets, strict=True):
+            # Not written out yet: that is done once, to all of the span, before it has its name.
             path.replace(target)
     finally:
         for path in unfinished:
@@ -57,7 +61,7 @@ def split_writers(folder: Path, place: Place) -> Iterator[list[Any]]:
 def gather(
     folder: Path, blocks: Mapping[Place, Mapping[str, int]], unlabelled: int, counts: Sequence[RowCount] = ()
 ) -> None:
-    """Puts the span in its place: `folder/Split-<name>/data_tfrecord-00000-of-0000N.gz` and its counts.
+    """Puts the span in its place: `folder/Split-<name>/data_tfrecord-00000-of-0000N.gz`, its counts, and checksums.
 
     Args:
         folder: the span's place; what is there is replaced.
@@ -80,8 +84,14 @@ def gather(
     write_counts([*counts, *written], waiting)
     rows = {split: sum(counted[split] for counted in blocks.values()) for split in SPLITS}
     (waiting / ROWS_FILE).write_text(json.dumps({"unlabelled": unlabelled, **rows}), encoding="utf-8")
+    write_checksums(waiting / _CHECKSUMS, waiting)
     shutil.rmtree(folder, ignore_errors=True)
-    waiting.rename(folder)
+    put_folder(waiting, folder)
+
+
+def span_faults(folder: Path) -> Iterator[str]:
+    """What is wrong with a span's folder, a fragment per file; nothing if it is as `gather` left it."""
+    yield from recorded_faults(folder / _CHECKSUMS, folder)
 
 
 def _name_shards(folder: Path, places: list[Place]) -> list[str]:

@@ -194,7 +194,8 @@ def spread_columns(source: Source, bound: BoundProblem, most: int) -> dict[str, 
     """At most `most` rows, evenly spread over the split: a column [N] per feature and of the label, ids in 32 bits."""
     step = math.ceil(source.rows() / most)
     rows = len(range(0, source.rows(), step))
-    return {name: column.numpy() for name, column in _columns(source.records(step), rows, feature_spec(bound)).items()}
+    columns = _columns(source.records(step), rows, feature_spec(bound), source.split)
+    return {name: column.numpy() for name, column in columns.items()}
 
 
 def _taught(columns: Mapping[str, tf.Tensor], spec: Spec, label: str, teacher: Teacher) -> tf.Tensor:

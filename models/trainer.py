@@ -26,6 +26,7 @@ from models.training_options import Training, WarmStart
 from models.warm_start import nothing_taken, save_weights
 from schema import signatures
 from schema.bound import BoundProblem
+from schema.durable import write_file
 from schema.errors import InputError
 from schema.problem import Network
 from schema.rows import columns
@@ -115,9 +116,7 @@ def _offered(fn_args: Any, options: Training) -> Iterator[None]:
     file = job_file(Path(fn_args.custom_config["checkpoints"]))
     file.parent.mkdir(parents=True, exist_ok=True)
     job = {"cluster": config["cluster"], "fn_args": as_json(fn_args)}
-    aside = file.with_suffix(".partial")
-    aside.write_text(json.dumps(job), encoding="utf-8")
-    aside.replace(file)
+    write_file(file, json.dumps(job))
     try:
         yield
     finally:

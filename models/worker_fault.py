@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.strategies import AddressInUseError, WorkerLostError
 from schema import errors
+from schema.durable import write_file
 from schema.errors import PipelineError
 
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: none of the codes of schema.errors
@@ -50,9 +51,7 @@ def write_fault(file: Path, error: Exception) -> int:
     expected = isinstance(error, PipelineError)
     code = error.exit_code if isinstance(error, PipelineError) else UNEXPECTED
     told = str(error) if expected else traceback.format_exception_only(error)[-1].strip()
-    aside = file.with_suffix(".partial")
-    aside.write_text(json.dumps({"code": code, "error": type(error).__name__, "told": told}), encoding="utf-8")
-    aside.replace(file)
+    write_file(file, json.dumps({"code": code, "error": type(error).__name__, "told": told}))
     return code
 
 

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel
 
 from pipeline.environment import Environment
+from schema.durable import write_file
 from schema.errors import InputError, PipelineError
 from schema.problem import Problem
 
@@ -217,10 +218,8 @@ def main(arguments: list[str]) -> int:
 
 def _write(path: Path) -> None:
     text = replaced(_read(path), render(), str(path))
-    aside = path.with_name(f".{path.name}.partial")
     try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        write_file(path, text)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 

@@ -40,9 +40,10 @@ def maker(store: Any, execution: Any) -> Any:
 
 
 def is_kept(store: Any, execution: Any) -> bool:
-    """Whether everything that the execution gave is still there."""
+    """Whether everything that the execution gave is still there, and nothing of it was found damaged."""
     artifacts = store.get_artifacts_by_id(sorted(answer(store, execution)))
-    return all(fileio.exists(artifact.uri) for artifact in artifacts)
+    live = metadata_store_pb2.Artifact.LIVE
+    return all(artifact.state == live and fileio.exists(artifact.uri) for artifact in artifacts)
 
 
 def are_live(store: Any, executions: set[int]) -> bool:

@@ -10,7 +10,11 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.portable import beam_executor_operator, launcher
 from tfx.proto.orchestration import placeholder_pb2
 
-from schema.errors import InputError
+from pipeline.artifact_checksums import ArtifactChecksums
+from schema.errors import DamagedFileError, InputError
+from schema.notices import notify
+
+_NAMED = 4
 
 
 class MetadataTurn:
@@ -57,35 +61,76 @@ class MetadataTurn:
 class NodeLauncher(launcher.Launcher):
     """Holds the metadata store from resolving the inputs to publishing the outputs, save while the executor runs.
 
+    A result of before is verified before the cache may take it, inputs before the executor reads them. What is damaged
+    is marked as deleted, so that neither the cache nor a resolver finds it again.
+
     Args:
         turn: the store.
         begins: hears of the ExecutionInfo before the executor runs, while the store is held.
+        earlier: asks for the artifacts that the cache would most likely take for the node; none if it may not.
+        checksums: of artifacts.
         arguments: of TFX's launcher.
     """
 
-    def __init__(self, turn: MetadataTurn, begins: Callable[[Any], None], **arguments: Any) -> None:
+    def __init__(
+        self,
+        turn: MetadataTurn,
+        begins: Callable[[Any], None],
+        earlier: Callable[[], Sequence[Any]],
+        checksums: ArtifactChecksums,
+        **arguments: Any,
+    ) -> None:
         super().__init__(**arguments)
-        self._turn, self._begins = turn, begins
+        self._turn, self._begins, self._earlier, self._checksums = turn, begins, earlier, checksums
 
     def launch(self) -> Any:
         """Drives, executes and publishes.
 
         Raises:
+            DamagedFileError: if an input is damaged.
             KeyboardInterrupt: if the run is stopped.
         """
         with self._turn.taken():
+            for fault in self._discard_damaged(self._earlier()):
+                notify(f"{fault} since it was written; it is no longer used")
             return super().launch()
 
     def _run_executor(self, execution_info: Any) -> Any:
         _refuse_used(execution_info.output_dict)
+        inputs = [artifact.mlmd_artifact for artifact in _listed(execution_info.input_dict)]
+        faults = self._discard_damaged(inputs)
+        if faults:
+            raise DamagedFileError(
+                f"{'; '.join(faults[:_NAMED])} since it was written. It is no longer used: run the same again, without "
+                "--from and --only, and it is made anew; for a baseline, the model that was released before it is taken"
+            )
         self._begins(execution_info)
         with self._turn.given_back():
-            return super()._run_executor(execution_info)
+            output = super()._run_executor(execution_info)
+            self._checksums.record(artifact.uri for artifact in _listed(execution_info.output_dict))
+            return output
+
+    def _discard_damaged(self, artifacts: Sequence[Any]) -> list[str]:
+        """Marks those as deleted that are damaged; what is wrong with them, a path and a fragment per file."""
+        with self._turn.given_back():
+            faults = {artifact.id: self._checksums.faults(artifact.uri) for artifact in artifacts}
+        damaged = [artifact for artifact in artifacts if faults[artifact.id]]
+        if damaged:
+            with self._mlmd_connection as handle:
+                found = handle.store.get_artifacts_by_id([artifact.id for artifact in damaged])
+                for artifact in found:
+                    artifact.state = metadata_store_pb2.Artifact.DELETED
+                handle.store.put_artifacts(found)
+        return [fault for artifact in damaged for fault in faults[artifact.id]]
+
+
+def _listed(artifacts: Mapping[str, Sequence[Any]]) -> list[Any]:
+    return [artifact for listed in artifacts.values() for artifact in listed]
 
 
 def _refuse_used(outputs: Mapping[str, Sequence[Any]]) -> None:
     """Refuses to write beside the files of another store's artifact: both stores number theirs from one."""
-    for artifact in (artifact for listed in outputs.values() for artifact in listed):
+    for artifact in _listed(outputs):
         folder = Path(artifact.uri)
         if folder.is_dir() and any(folder.iterdir()):
             raise InputError(

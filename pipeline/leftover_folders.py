@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-_SYSTEM = ".system"
+from pipeline.artifact_checksums import CHECKSUMS, SYSTEM
 
 
 def unknown_folders(root: Path, artifacts: Collection[str], executions: Collection[int]) -> Iterator[Path]:
-    """The folders below `root` that belong to nothing which stays.
+    """The folders below `root` that belong to nothing which stays, and the checksums of such.
 
     Args:
         root: the folder of the artifacts; `<node>/<output key>/<number>` are theirs, and `<node>/.system` is TFX's own.
@@ -19,12 +19,15 @@ def unknown_folders(root: Path, artifacts: Collection[str], executions: Collecti
     for folder in sorted(root.glob("*/*/*")):
         node, key = folder.parent.parent.name, folder.parent.name
         # TFX numbers them; what else somebody laid there is not ours to remove.
-        if key != _SYSTEM and _number(folder) is not None and f"{node}/{key}/{folder.name}" not in artifacts:
+        if key != SYSTEM and _number(folder) is not None and f"{node}/{key}/{folder.name}" not in artifacts:
             yield folder
-    for folder in sorted(root.glob(f"*/{_SYSTEM}/executor_execution/*")):
+    for folder in sorted(root.glob(f"*/{SYSTEM}/executor_execution/*")):
         if _number(folder) is not None and _number(folder) not in executions:
             yield folder
-    for folder in sorted(root.glob(f"*/{_SYSTEM}/driver_execution/*")):
+    for file in sorted(root.glob(f"*/{SYSTEM}/{CHECKSUMS}/*/*")):
+        if f"{file.parents[3].name}/{file.parent.name}/{file.name}" not in artifacts:
+            yield file
+    for folder in sorted(root.glob(f"*/{SYSTEM}/driver_execution/*")):
         # Of the node that the driver started, and none runs while the output folder is held.
         if _number(folder) is not None:
             yield folder
@@ -57,8 +60,8 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Removes a folder with what is in it; of a link the link alone."""
-    if path.is_symlink():
+    """Removes a folder with what is in it, or a file; of a link the link alone."""
+    if path.is_symlink() or path.is_file():
         path.unlink()
     else:
         shutil.rmtree(path)

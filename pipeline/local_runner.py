@@ -13,6 +13,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
+from pipeline.artifact_checksums import ArtifactChecksums
 from pipeline.cause import NOT_BEGUN, NOT_CHOSEN
 from pipeline.condition import why_skipped
 from pipeline.engine import Engine, InProcess
@@ -23,6 +24,7 @@ from pipeline.overlap import Overlap
 from pipeline.run_history import RunHistory
 from pipeline.worker_error import as_raised
 from schema.errors import PipelineError
+from schema.notices import collected_notices
 
 _LOG = logging.getLogger(__name__)
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
@@ -66,7 +68,7 @@ class LocalRunner:
         connection = getattr(config, config.WhichOneof("connection_config"))
         self._open_store = partial(open_store, connection)
         self._history = RunHistory(self._open_store, ir.pipeline_info.id, run_id)
-        self._turn = MetadataTurn()
+        self._turn, self._checksums = MetadataTurn(), ArtifactChecksums()
         self._why: dict[str, str] = {}
 
     def choose(self, first: str | None, last: str | None) -> str | None:
@@ -118,12 +120,14 @@ class LocalRunner:
     def _work(self, specs: dict[str, Any], memory: PeakMemory, node: str) -> Outcome:
         began, error = time.monotonic(), None
         memory.begin(node)
-        try:
-            status = self._launch(specs[node])
-        except BaseException as caught:  # noqa: BLE001 (`run` raises it)
-            _LOG.exception("node %s did not finish", node)
-            status, error = Status.FAILED, as_raised(caught)
-        return Outcome(NodeResult(node, status, time.monotonic() - began, memory.end(node)), error)
+        with collected_notices() as notices:
+            try:
+                status = self._launch(specs[node])
+            except BaseException as caught:  # noqa: BLE001 (`run` raises it)
+                _LOG.exception("node %s did not finish", node)
+                status, error = Status.FAILED, as_raised(caught)
+        seconds, peak = time.monotonic() - began, memory.end(node)
+        return Outcome(NodeResult(node, status, seconds, peak, notices=tuple(notices)), error)
 
     def _launch(self, spec: Any) -> Status:
         node = spec.node_info.id
@@ -155,10 +159,13 @@ class LocalRunner:
 
     def _launcher(self, spec: Any) -> NodeLauncher:
         node = spec.node_info.id
+        caching = spec.execution_options.caching_options.enable_cache
         operators = {executable_spec_pb2.BeamExecutableSpec: partial(EngineBeamOperator, self._engine.arguments)}
         return NodeLauncher(
             self._turn,
             partial(self._begins, spec),
+            partial(self._history.newest_artifacts, node) if caching else list,
+            self._checksums,
             pipeline_node=spec,
             mlmd_connection=self._open_store(),
             pipeline_info=self._ir.pipeline_info,

@@ -24,6 +24,7 @@ class NodeResult:
         seconds: wall time from its begin to its end.
         peak_mb: most memory held while it ran, in MiB, see memory.PeakMemory; None where the kernel does not tell.
         why: why it ran, or did not, in a sentence fragment, see cause.
+        notices: what a person should hear of it, see schema.notices.
     """
 
     id: str
@@ -31,6 +32,7 @@ class NodeResult:
     seconds: float
     peak_mb: float | None = None
     why: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

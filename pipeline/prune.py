@@ -12,6 +12,7 @@ from pipeline.run_keeping import Candidate, kept_runs
 from pipeline.session import locked
 from reports.prune_lines import KeptArtifacts, Pruned, prune_lines
 from reports.stored_runs import State, StoredRun, read_runs
+from schema.durable import move_folder
 
 _FINISHED = ("pushed", "blessed", "not blessed", "finished")
 
@@ -152,6 +153,6 @@ def _stood_on(part: _Part, kept: Collection[str]) -> list[KeptArtifacts]:
 def _remove(parts: Sequence[_Part], runs: Sequence[Path], hidden: Sequence[Path], unknown: Sequence[Path]) -> None:
     for part in parts:
         part.store.remove(part.rows)
-    aside = [run.rename(run.with_name(f".{run.name}.partial")) for run in runs]
+    aside = [move_folder(run, run.with_name(f".{run.name}.partial")) for run in runs]
     for folder in [*hidden, *aside, *unknown]:
         remove(folder)

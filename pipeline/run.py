@@ -186,7 +186,9 @@ def node_entries(
 
 def _node(result: NodeResult) -> dict[str, Any]:
     peak = None if result.peak_mb is None else round(result.peak_mb, 1)
-    return {**asdict(result), "status": str(result.status), "seconds": round(result.seconds, 2), "peak_mb": peak}
+    entry = {**asdict(result), "status": str(result.status), "seconds": round(result.seconds, 2), "peak_mb": peak}
+    # Most nodes have none.
+    return entry if result.notices else {key: value for key, value in entry.items() if key != "notices"}
 
 
 def _say(terminal: TextIO, lines: list[str]) -> None:

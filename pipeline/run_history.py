@@ -67,6 +67,12 @@ class RunHistory:
             before = _before(handle.store, self._executions(handle.store, node)[0])
         return why_ran(given_now(info), before, producers, caching=caching)
 
+    def newest_artifacts(self, node: str) -> list[Any]:
+        """What the node's newest success in earlier runs gave; nothing if there is none."""
+        with self._open_store() as handle:
+            newest = _newest_success(self._executions(handle.store, node)[0])
+            return [] if newest is None else handle.store.get_artifacts_by_id(sorted(answer(handle.store, newest)))
+
     def ended(self, node: str, *, resolver: bool) -> tuple[Status, str]:
         """What became of a node of this run, and why; no reason for one that ran or was skipped.
 
@@ -87,9 +93,10 @@ class RunHistory:
         """The node's executions in earlier runs, and those in this one, each in order."""
         of_run = store.get_context_by_type_and_name("pipeline_run", self._run_id)
         of_node = store.get_context_by_type_and_name("node", f"{self._pipeline_id}.{node}")
-        if of_run is None or of_node is None:
+        if of_node is None:
             return [], []
-        own = {execution.id for execution in store.get_executions_by_context(of_run.id)}
+        # The run is not registered before its first node is launched.
+        own = {execution.id for execution in store.get_executions_by_context(of_run.id)} if of_run else set()
         every = sorted(store.get_executions_by_context(of_node.id), key=lambda execution: execution.id)
         return [e for e in every if e.id not in own], [e for e in every if e.id in own]
 

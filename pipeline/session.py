@@ -13,6 +13,7 @@ from pipeline.capture import captured
 from pipeline.config import Config
 from reports.run_record import RunRecord, write_record
 from reports.stored_runs import RECORD
+from schema.durable import put_link
 from schema.errors import InputError
 
 
@@ -112,7 +113,4 @@ def is_held(output: Path) -> bool:
 
 
 def _point_latest(folder: Path) -> None:
-    aside = folder.parent / ".latest.partial"
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(folder.name)
-    aside.replace(folder.parent / "latest")
+    put_link(folder.name, folder.parent / "latest")

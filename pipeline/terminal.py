@@ -78,6 +78,8 @@ class NodeLines:
         else:
             self._running.pop(node, None)
             self._line.settle(node_line(node, result.status, result.seconds))
+            for notice in result.notices:
+                self._line.settle(f"    {notice}")
         if self._running:
             self._line.show(_named(list(self._running)), min(self._running.values()))
 

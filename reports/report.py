@@ -11,6 +11,7 @@ from reports.html import TEMPLATES, Absent, View, render, style
 from reports.report_data import report_data
 from reports.run import MissingArtifactError, Run
 from reports.run_record import write_json
+from schema.durable import write_file
 
 HTML, JSON = "report.html", "report.json"
 _LOG = logging.getLogger(__name__)
@@ -48,9 +49,7 @@ SECTIONS = (
 def write_report(run: Run, folder: Path) -> Path:
     """Writes both files into a folder, each whole or not at all; returns the page's path."""
     write_json(report_data(run), folder / JSON)
-    aside = folder / f".{HTML}.partial"
-    aside.write_text(page(run), encoding="utf-8")
-    return aside.replace(folder / HTML)
+    return write_file(folder / HTML, page(run))
 
 
 def page(run: Run) -> str:

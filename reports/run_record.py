@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from schema.durable import write_file
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -14,12 +16,12 @@ class RunRecord:
 
     Each entry of `nodes` has `id`, `status`, `seconds` of wall time, `peak_mb`, the MiB held at most while the node
     ran, null where the kernel does not tell, `upstream`, the nodes it waits for, and `why`: what had changed since its
-    last success, or what kept it from running. `seconds` are those of the process, from its start until the record is
-    written, and `startup_seconds` those of them until the first node began. `problem` is the pipeline's name and
-    `started` an ISO 8601 time in UTC. `artifacts` has the folder of each artifact that the run made or used again, by
-    `<node>.<output>`: relative to the output folder, so that this may be moved, or absolute if it lies elsewhere.
-    `training` is schema.training_record's of the run's model, and `warnings` are what nodes have to say although they
-    succeeded, each behind its node's name.
+    last success, or what kept it from running; where there are any, `notices` are sentences of it for people. `seconds`
+    are those of the process, from its start until the record is written, and `startup_seconds` those of them until the
+    first node began. `problem` is the pipeline's name and `started` an ISO 8601 time in UTC. `artifacts` has the folder
+    of each artifact that the run made or used again, by `<node>.<output>`: relative to the output folder, so that this
+    may be moved, or absolute if it lies elsewhere. `training` is schema.training_record's of the run's model, and
+    `warnings` are what nodes have to say although they succeeded, each behind its node's name.
     """
 
     run_id: str
@@ -56,9 +58,7 @@ def write_record(record: RunRecord, folder: Path) -> Path:
 
 def write_json(value: Any, path: Path) -> Path:
     """Writes a JSON file, whole or not at all; what is not a finite number is null there."""
-    aside = path.with_name(f".{path.name}.partial")
-    aside.write_text(json.dumps(finite(value), indent=2) + "\n", encoding="utf-8")
-    return aside.replace(path)
+    return write_file(path, json.dumps(finite(value), indent=2) + "\n")
 
 
 def finite(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from reports.html import View
 from reports.loading import quietly
 from reports.run import Run, all_runs
+from schema.durable import write_file
 
 HTML = "tfma.html"
 _REPORT = "report.html"
@@ -37,9 +38,7 @@ def write_tfma_page(run: Run) -> Written:
     with quietly():
         page = tfma_page(evaluations, title=run.title, report=_REPORT)
     path = run.output / "runs" / run.id / HTML
-    aside = path.with_name(f".{HTML}.partial")
-    aside.write_text(page, encoding="utf-8")
-    return Written(aside.replace(path), "Open it in a browser; its tables and drawings need a network.")
+    return Written(write_file(path, page), "Open it in a browser; its tables and drawings need a network.")
 
 
 def _evaluations(run: Run) -> dict[str, Path]:

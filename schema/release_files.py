@@ -3,16 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from schema.errors import DamagedFileError
+from schema.folder_checksums import files_below, folder_checksums, folder_faults
 
 MANIFEST = "manifest.json"
 # Keys of the manifest: SHA-256 and bytes of each other file by its path, and the SHA-256 of the manifest without it.
 _FILES, _SIZES, _CHECKSUM = "files", "sizes", "checksum"
-_READERS = 4
 _NAMED = 4
 
 
@@ -23,11 +22,11 @@ def sealed(manifest: Mapping[str, Any], folder: Path) -> str:
         manifest: what else it says, as JSON has it.
         folder: the version's, complete but for the manifest.
     """
-    paths = sorted(_paths(folder))
+    found = folder_checksums(folder)
     content = {
         **manifest,
-        _FILES: {path: _digest(folder / path) for path in paths},
-        _SIZES: {path: (folder / path).stat().st_size for path in paths},
+        _FILES: {path: digest for path, (_, digest) in found.items()},
+        _SIZES: {path: size for path, (size, _) in found.items()},
     }
     # As it is read: a key that is no text becomes one.
     checksum = _checksum(json.loads(json.dumps(content)))
@@ -55,7 +54,7 @@ def release_faults(folder: Path, *, contents: bool = True) -> Iterator[str]:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        recorded, sizes = dict(manifest[_FILES]), dict(manifest.get(_SIZES, {}))
+        files, sizes = dict(manifest[_FILES]), dict(manifest.get(_SIZES, {}))
     except OSError as error:
         yield f"{MANIFEST}: {error.strerror}"
         return
@@ -65,36 +64,8 @@ def release_faults(folder: Path, *, contents: bool = True) -> Iterator[str]:
     # Versions of before have neither sizes nor a checksum.
     if (sizes or _CHECKSUM in manifest) and manifest.get(_CHECKSUM) != _checksum(manifest):
         yield f"{MANIFEST}: changed since it was written"
-    present = _paths(folder)
-    yield from (f"{path}: missing" for path in sorted(recorded.keys() - present))
-    yield from (f"{path}: not in the manifest" for path in sorted(present - recorded.keys()))
-    yield from _changed_files(
-        folder, {path: recorded[path] for path in sorted(recorded.keys() & present)}, sizes, contents
-    )
-
-
-def _changed_files(
-    folder: Path, recorded: Mapping[str, str], sizes: Mapping[str, int], contents: bool
-) -> Iterator[str]:
-    found = {path: (folder / path).stat().st_size for path in recorded}
-    resized = {path: size for path, size in found.items() if sizes.get(path, size) != size}
-    yield from (f"{path}: {size} bytes, not {sizes[path]}" for path, size in resized.items())
-    rest = [path for path in recorded if path not in resized] if contents else []
-    with ThreadPoolExecutor(_READERS) as pool:
-        digests = pool.map(lambda path: _digest(folder / path), rest)
-        yield from (f"{path}: changed" for path, digest in zip(rest, digests, strict=True) if digest != recorded[path])
-
-
-def _paths(folder: Path) -> set[str]:
-    files = (
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
-    )
-    return {path for path in files if path != MANIFEST}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    yield from folder_faults(folder, {path: (sizes.get(path), files[path]) for path in files}, contents=contents)
+    yield from (f"{path}: not in the manifest" for path in sorted(files_below(folder) - {*files, MANIFEST}))
 
 
 def _checksum(manifest: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from pipeline.environment import Resources
 from pipeline.kubeflow.mends import resources_of
 from pipeline.kubeflow.train_jobs import JobEnd, TrainJobs, UnreachableError, manifest
 from schema.closed import Closed
+from schema.durable import write_file
 from schema.errors import PipelineError
 
 # Between two looks at the job.
@@ -95,10 +96,7 @@ def laid_out(fn_args: Mapping[str, Any], folder: Path) -> Path:
         "serving_model_dir": str(folder / "model" / Path(fn_args["serving_model_dir"]).name),
         "model_run_dir": str(folder / "run"),
     }
-    aside = job.with_suffix(".partial")
-    aside.write_text(json.dumps(copied), encoding="utf-8")
-    aside.replace(job)
-    return job
+    return write_file(job, json.dumps(copied))
 
 
 def _pattern(pattern: str, folder: Path) -> str:

@@ -1,7 +1,6 @@
 """A graph of the real one's shape in small, baseline, gate and pusher included, with run folders beside it."""
 # ruff: noqa: N802 (a node is named like a class)
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from pipeline.node_result import NodeError, NodeResult
 from pipeline.session import locked
 from reports.run_record import RunRecord, write_json, write_record
 from schema.errors import InputError
+from schema.release_files import sealed
 from tests.pipeline.small_graph import Source, pipeline, write
 
 NAME = "small"
@@ -77,7 +77,7 @@ def Push(
     """A version is called as the model is numbered."""
     version = Path(releases) / str(model.id)
     version.mkdir(parents=True)
-    (version / MANIFEST).write_text(json.dumps({"model": model.uri, "by": blessing.uri}), encoding="utf-8")
+    (version / MANIFEST).write_text(sealed({"model": model.uri, "by": blessing.uri}, version), encoding="utf-8")
     point(Path(releases), model.id)
     pushed_model.set_string_custom_property("pushed_version", version.name)
     pushed_model.set_string_custom_property("pushed_destination", str(version))

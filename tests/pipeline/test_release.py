@@ -70,8 +70,8 @@ def created(pushed: Path, version: int, moment: str) -> None:
     """Sets a version's time of creation."""
     path = pushed / str(version) / MANIFEST
     manifest = {**json.loads(path.read_text(encoding="utf-8")), "created": moment}
-    # Of the manifest as it was pushed.
-    del manifest["checksum"]
+    # Both hold for the manifest as it was pushed.
+    del manifest["checksum"], manifest["sizes"]
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
