@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from schema.errors import InputError
+from schema.lock_file import open_lock
 from schema.signatures import WEIGHTS
 
 _LOG = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def publish(release: Release, destination: Path, keep: int) -> int:
 @contextmanager
 def _alone(destination: Path) -> Iterator[None]:
     """Keeps other pushes away, which would clear what this one is writing and take its number."""
-    with (destination / _LOCK).open("a", encoding="utf-8") as stream:
+    with open_lock(destination / _LOCK) as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX)
         except OSError as error:
