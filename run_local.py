@@ -72,7 +72,14 @@ def main(arguments: list[str], started: float | None = None) -> int:
 def _main(chosen: argparse.Namespace, started: float) -> int:
     from pipeline.config import load_config
     from pipeline.node_choice import Choice
-    from pipeline.preflight import build_sample, check_engine, check_headers, check_metadata, find_data
+    from pipeline.preflight import (
+        build_sample,
+        check_engine,
+        check_headers,
+        check_metadata,
+        check_output,
+        find_data,
+    )
 
     config = load_config(
         chosen.problem,
@@ -88,6 +95,7 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
         raise InputError(f"--environment {config.environment.name}: is for run_kubeflow.py")
     if chosen.list:
         return list_nodes(config)
+    check_output(config)
     built = None if chosen.data else build_sample(config)
     if built:
         sys.stdout.write(f"{built}\n")

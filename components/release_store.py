@@ -15,6 +15,7 @@ from typing import Any
 from schema import release_files
 from schema.durable import make_folder, move_folder, put_folder, put_link
 from schema.errors import DamagedFileError, InputError
+from schema.lock_file import open_lock
 from schema.release_files import check_release
 from schema.signatures import WEIGHTS
 
@@ -97,7 +98,7 @@ def publish(release: Release, destination: Path, keep: int) -> int:
 @contextmanager
 def _alone(destination: Path) -> Iterator[None]:
     """Keeps other pushes away, which would clear what this one is writing and take its number."""
-    with (destination / _LOCK).open("a", encoding="utf-8") as stream:
+    with open_lock(destination / _LOCK) as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX)
         except OSError as error:

@@ -119,12 +119,14 @@ def load_config(
     schema_file = folder / "schema.pbtxt"
     settings = Environment.from_mapping(environment_values, f"environment {environment}")
     below = Path(settings.kubeflow.storage or storage)
-    written = _absolute("--output", str(below / output))
+    written = _absolute("--output", str(below / _folder("--output", output)))
     return Config(
         bound=bind(found, read_schema(schema_file)),
         environment=settings,
         schema_file=schema_file.resolve(),
-        data=_absolute("--data", str(below / data)) if data else _absolute("data.path", str(below / found.data.path)),
+        data=_absolute("data.path", str(below / found.data.path))
+        if data is None
+        else _absolute("--data", str(below / _folder("--data", data))),
         output=written,
         root=str(written / "artifacts") if root is None else root,
         window=parse_window(window),
@@ -132,6 +134,13 @@ def load_config(
         enable_cache=enable_cache,
         containers=containers,
     )
+
+
+def _folder(flag: str, text: str) -> str:
+    """The text, unless it is empty, which would be the current folder without saying so."""
+    if not text.strip():
+        raise InputError(f"{flag}: expected a folder. Received: {text!r}. The current folder is '.'")
+    return text
 
 
 def _absolute(key: str, path: str) -> Path:

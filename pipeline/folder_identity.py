@@ -1,6 +1,7 @@
 """What tells an output folder from others in a metadata store that they share."""
 
 import hashlib
+import os
 import secrets
 from pathlib import Path
 
@@ -22,8 +23,10 @@ def folder_token(output: Path, store: str) -> str:
     path = output / IDENTITY
     try:
         output.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.write_text(secrets.token_hex(16), encoding="utf-8")
+        # Not through a link that leads to nothing yet.
+        if not os.path.lexists(path):
+            with path.open("x", encoding="utf-8") as stream:
+                stream.write(secrets.token_hex(16))
         kept = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None

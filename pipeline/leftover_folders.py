@@ -1,11 +1,14 @@
 """Folders of artifacts and executions that no metadata knows, and what it frees to remove them."""
 
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from pipeline.artifact_checksums import CHECKSUMS, SYSTEM
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def unknown_folders(root: Path, artifacts: Collection[str], executions: Collection[int]) -> Iterator[Path]:
@@ -30,6 +33,10 @@ def unknown_folders(root: Path, artifacts: Collection[str], executions: Collecti
     for folder in sorted(root.glob(f"*/{SYSTEM}/driver_execution/*")):
         # Of the node that the driver started, and none runs while the output folder is held.
         if _number(folder) is not None:
+            yield folder
+    for folder in sorted(root.glob(f"*/{SYSTEM}/stateful_working_dir/*")):
+        # Of a node that failed or was interrupted: the next attempt has another one.
+        if _UUID.fullmatch(folder.name):
             yield folder
 
 

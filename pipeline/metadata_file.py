@@ -5,11 +5,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from pipeline.metadata_store import METADATA_FILE
 from schema.errors import DamagedFileError
 
-FILE = "metadata.sqlite"
 # Beside the file: what a run that was killed has not finished writing. Without its file it would spoil the next.
-_WITH_IT = (FILE, f"{FILE}-journal", f"{FILE}-wal", f"{FILE}-shm", "artifacts")
+_WITH_IT = (METADATA_FILE, *(f"{METADATA_FILE}-{part}" for part in ("journal", "wal", "shm")), "artifacts")
 # For another process that writes to it.
 _WAIT_SECONDS = 0.5
 

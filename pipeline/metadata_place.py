@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2
 from pipeline.config import Config
 from pipeline.folder_identity import folder_token
 from pipeline.metadata_connection import public_config
-from pipeline.metadata_store import MetadataStore
+from pipeline.metadata_store import METADATA_FILE, MetadataStore
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def place(config: Config) -> Place:
         # Kubeflow keeps the metadata itself.
         return Place(kubeflow_name(config.name), config.root, None)
     if not environment.metadata.is_server:
-        return Place(config.name, config.root, in_file(config.output / "metadata.sqlite"))
+        return Place(config.name, config.root, in_file(config.output / METADATA_FILE))
     return on_server(environment.metadata, config.name, config.root, config.output)
 
 

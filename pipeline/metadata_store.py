@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from schema.closed import Closed
 from schema.errors import InputError
 
+# SQLite's, in the output folder.
+METADATA_FILE = "metadata.sqlite"
 _PORTS = {"postgresql": 5432, "mysql": 3306}
 
 

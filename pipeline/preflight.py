@@ -1,17 +1,49 @@
 """What can be said of a run before TensorFlow is loaded: is the data there, and does it look like the schema?"""
 
 import importlib
+import importlib.util
+import os
+import re
+import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ingestion.formats import reader_of
 from ingestion.windows import select
 from pipeline.beam_settings import Beam
-from pipeline.config import Config
+from pipeline.config import ROOT, Config
 from pipeline.job_server import check_listens, find_program
-from pipeline.metadata_file import FILE, check_file
+from pipeline.metadata_file import check_file
+from pipeline.metadata_store import METADATA_FILE
 from schema.errors import InputError
 from schema.rows import columns, read_schema
+
+# SQLite takes paths of 512 bytes, those of its journal among them.
+_LONGEST_SQLITE_PATH = 504
+# Modules of the project that build sample data, and one that lies beside a problem.yaml.
+_OUR_BUILDER = re.compile(r"ingestion\.[a-z][a-z0-9_]*")
+_OWN_BUILDER = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_output(config: Config) -> None:
+    """Refuses an output folder in which a run could not keep what it must.
+
+    Raises:
+        InputError: if it is no folder, or its path is longer than SQLite takes.
+    """
+    size = len(os.fsencode(config.output / METADATA_FILE))
+    if not config.environment.metadata.is_server and size > _LONGEST_SQLITE_PATH:
+        raise InputError(
+            f"--output: expected a path of at most {_LONGEST_SQLITE_PATH - len(METADATA_FILE) - 1} bytes, since SQLite "
+            f"keeps the metadata in it. Received: {len(os.fsencode(config.output))} bytes, {config.output}"
+        )
+    try:
+        is_other = config.output.exists() and not config.output.is_dir()
+    except OSError as error:
+        raise InputError(f"--output {config.output}: {error.strerror}") from None
+    if is_other:
+        raise InputError(f"--output {config.output}: expected a folder, or a name that is free, and it is neither")
 
 
 def find_data(config: Config) -> dict[int, tuple[Path, ...]]:
@@ -58,16 +90,34 @@ def build_sample(config: Config) -> str | None:
     Raises:
         InputError: if there is no such builder.
     """
-    name = config.problem.data.builder
-    if name is None:
+    if config.problem.data.builder is None:
         return None
-    try:
-        builder = importlib.import_module(name)
-    except ImportError as error:
-        raise InputError(f"problem.yaml: data.builder: expected a module. Received: '{name}': {error}") from None
+    builder = _builder(config.problem.data.builder, config.schema_file.parent)
     if (config.data / builder.MARKER).is_file():
         return None
     return f"{config.problem.data.path}: {builder.build(config.data)}"
+
+
+def _builder(name: str, folder: Path) -> Any:
+    """The module, which is run by this: of `ingestion`, or of the problem's own folder, and no other."""
+    own = folder / f"{name}.py"
+    if _OUR_BUILDER.fullmatch(name) and (ROOT / Path(*name.split(".")).with_suffix(".py")).is_file():
+        found = importlib.import_module(name)
+    elif _OWN_BUILDER.fullmatch(name) and own.is_file():
+        spec = importlib.util.spec_from_file_location(f"_builder_{name}", own)
+        if spec is None or spec.loader is None:
+            raise InputError(f"problem.yaml: data.builder: {own} is no module")
+        found = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+    else:
+        raise InputError(
+            "problem.yaml: data.builder: expected a module of ingestion/, such as ingestion.nyc_flights, or the name "
+            f"of a .py file in {folder}. Received: '{name}'"
+        )
+    lacking = [part for part in ("MARKER", "build") if not hasattr(found, part)]
+    if lacking:
+        raise InputError(f"problem.yaml: data.builder: '{name}' has no {' and no '.join(lacking)}, which a builder has")
+    return found
 
 
 def check_metadata(config: Config, *, log_in: bool) -> str | None:
@@ -83,7 +133,7 @@ def check_metadata(config: Config, *, log_in: bool) -> str | None:
     """
     settings = config.environment.metadata
     if not settings.is_server:
-        check_file(config.output / FILE)
+        check_file(config.output / METADATA_FILE)
         return None
     # ML Metadata is loaded for a server alone.
     from pipeline.metadata_connection import check_login, check_server

@@ -13,7 +13,7 @@ from pipeline.artifact_ledger import Ledger, read_ledger
 from pipeline.folder_identity import IDENTITY, folder_token
 from pipeline.metadata_connection import check_login, one_line, open_store
 from pipeline.metadata_rows import Rows, check_tables, remove_rows
-from pipeline.metadata_store import MetadataStore
+from pipeline.metadata_store import METADATA_FILE, MetadataStore
 from schema.errors import InputError
 
 
@@ -122,7 +122,9 @@ def open_stores(output: Path, configs: Iterable[Mapping[str, Any]]) -> list[Prun
         InputError: if one cannot be opened.
     """
     stores: list[PrunableStore] = []
-    if (output / "metadata.sqlite").is_file():
+    file = output / METADATA_FILE
+    # An empty one is of a run that ended before it opened its store.
+    if file.is_file() and file.stat().st_size:
         stores.append(SqliteStore(output))
     servers: dict[str, MetadataStore] = {}
     for config in configs:

@@ -26,7 +26,7 @@ from pipeline.node_result import NodeError, NodeResult, Status
 from pipeline.parallelism import parallelism
 from pipeline.reporting import report_line
 from pipeline.run_config import CONFIG, described
-from pipeline.session import Session, begun_record
+from pipeline.session import Session, begun_record, make_private
 from pipeline.terminal import LiveLine, NodeLines
 from reports.collected import collected
 from reports.output_folder import project_command
@@ -70,6 +70,7 @@ def _run(config: Config, choice: Choice, session: Session, started: float, at_on
     ir = compile_graph(create_pipeline(config))
     upstream = upstream_nodes(ir)
     settings = config.environment.metadata
+    make_private(config)
     runner = LocalRunner(ir, session.run_id, at_once=at_once, engine=engine, open_store=opener(settings))
     try:
         if settings.is_server:

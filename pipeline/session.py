@@ -1,6 +1,8 @@
 """One run's hold on the output folder: its lock, its folder, its log and the terminal."""
 
+import errno
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +13,12 @@ from typing import TextIO
 
 from pipeline.capture import captured
 from pipeline.config import Config
+from pipeline.metadata_store import METADATA_FILE
 from reports.run_record import RunRecord, write_record
 from reports.stored_runs import RECORD
 from schema.durable import put_link
 from schema.errors import InputError
+from schema.lock_file import open_lock
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,9 @@ def locked(output: Path) -> Iterator[None]:
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        stream = (output / ".lock").open("w")
+        stream = open_lock(output / ".lock")
     except OSError as error:
-        raise InputError(f"--output {output}: cannot be written: {error.strerror}") from None
+        raise InputError(f"--output {output}: cannot be written: {_why(error)}") from None
     with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,13 +101,30 @@ def locked(output: Path) -> Iterator[None]:
         yield
 
 
+def _why(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return f"{error.filename} is a symbolic link, and may lead anywhere. Remove it"
+    return str(error.strerror)
+
+
+def make_private(config: Config) -> None:
+    """Makes the cache and the file of the metadata, where they are not there yet, for this user alone.
+
+    They hold the raw data's values. What is there already keeps its mode, so that a folder may be opened to a group.
+    """
+    config.cache.mkdir(mode=0o700, exist_ok=True)
+    if not config.environment.metadata.is_server:
+        # SQLite takes an empty file for a new store.
+        (config.output / METADATA_FILE).touch(mode=0o600)
+
+
 def is_held(output: Path) -> bool:
     """Whether another process holds the output folder at this moment."""
     try:
-        stream = (output / ".lock").open("rb")
+        descriptor = os.open(output / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return False
-    with stream:
+    with os.fdopen(descriptor, "rb") as stream:
         try:
             # Shared, so that two who ask do not take each other for a run; it is given back at once.
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -22,6 +22,8 @@ def existing_output(told: str) -> Path:
     Raises:
         InputError: if it is not there, is no folder, or may not be read.
     """
+    if not told.strip():
+        raise InputError(f"--output: expected a folder. Received: {told!r}. The current folder is '.'")
     try:
         folder = Path(told).expanduser().resolve()
         if folder.is_dir():

@@ -68,7 +68,10 @@ class Data(Closed):
     pattern: str = Field(
         default="span-{SPAN:2}/*.csv", description="files of one span below the folder, in TFX's {SPAN} notation"
     )
-    builder: str | None = Field(default=None, description="module whose build(folder) writes the sample data")
+    builder: str | None = Field(
+        default=None,
+        description="module of ingestion/, or .py file beside problem.yaml, whose build(folder) writes the data",
+    )
     source: str = Field(default="", description="where the rows are from, for people")
     license: str = Field(default="", description="what the rows are licensed under, as an SPDX identifier")
 

@@ -11,6 +11,7 @@ def test_what_stays_and_what_is_not_numbered_is_left(tmp_path: Path) -> None:
         *["Trainer/model/7", "Trainer/model/8", "Trainer/model_run/7", "Trainer/model/notes", "Trainer/model/٣"],
         *["Trainer/.system/executor_execution/7", "Trainer/.system/executor_execution/8"],
         *["Trainer/.system/stateful_working_dir/8", "Trainer/.system/driver_execution/1795549067625080"],
+        "Trainer/.system/stateful_working_dir/9f8c5a1e-0d4b-4a57-9d53-1f0c8f6a2b7d",
     ):
         (tmp_path / name).mkdir(parents=True)
 
@@ -21,6 +22,7 @@ def test_what_stays_and_what_is_not_numbered_is_left(tmp_path: Path) -> None:
         "Trainer/model_run/7",
         "Trainer/.system/executor_execution/8",
         "Trainer/.system/driver_execution/1795549067625080",
+        "Trainer/.system/stateful_working_dir/9f8c5a1e-0d4b-4a57-9d53-1f0c8f6a2b7d",
     ]
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.config import load_config
 from pipeline.local_runner import LocalRunner, compile_graph
-from pipeline.metadata_file import FILE, check_file
+from pipeline.metadata_file import check_file
+from pipeline.metadata_store import METADATA_FILE
 from pipeline.preflight import check_metadata
 from schema.errors import DamagedFileError
 from tests.crops import PROBLEMS
@@ -44,8 +45,8 @@ def test_a_damaged_store_is_named_before_anything_opens_it(
     whole: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     output = Path(shutil.copytree(whole, tmp_path / "out put"))
-    content = damage((output / FILE).read_bytes())
-    (output / FILE).write_bytes(content)
+    content = damage((output / METADATA_FILE).read_bytes())
+    (output / METADATA_FILE).write_bytes(content)
 
     with pytest.raises(DamagedFileError, match=r"out put/metadata\.sqlite: damaged: ") as said:
         check_metadata(load_config(str(PROBLEMS / "crops"), output=str(output)), log_in=False)
@@ -53,31 +54,31 @@ def test_a_damaged_store_is_named_before_anything_opens_it(
     assert "Released versions and the cache are safe" in str(said.value)
     # The last line of what is said, as a person would paste it.
     subprocess.run(str(said.value).splitlines()[-1], shell=True, check=True)  # noqa: S602
-    assert (output / "damaged" / FILE).read_bytes() == content
+    assert (output / "damaged" / METADATA_FILE).read_bytes() == content
     assert {path.name for path in output.iterdir()} == {"damaged"}
 
 
 def test_after_the_command_the_graph_runs_anew_and_a_second_time(whole: Path, tmp_path: Path) -> None:
     output = Path(shutil.copytree(whole, tmp_path / "output"))
     for attempt in ("damaged", "damaged-1"):
-        (output / FILE).write_bytes(b"no database")
+        (output / METADATA_FILE).write_bytes(b"no database")
         with pytest.raises(DamagedFileError) as said:
-            check_file(output / FILE)
+            check_file(output / METADATA_FILE)
         subprocess.run(str(said.value).splitlines()[-1], shell=True, check=True)  # noqa: S602
         run(output, attempt)
-        check_file(output / FILE)
+        check_file(output / METADATA_FILE)
         assert (output / attempt / "artifacts" / "Source").is_dir()
     assert (output / "artifacts" / "Source" / "examples" / "1" / "content").read_text(encoding="utf-8") == "rows"
 
 
 def test_a_whole_store_and_none_are_in_order(whole: Path, tmp_path: Path) -> None:
-    check_file(whole / FILE)
-    check_file(tmp_path / FILE)
+    check_file(whole / METADATA_FILE)
+    check_file(tmp_path / METADATA_FILE)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_that_another_process_holds_is_not_called_damaged(whole: Path) -> None:
-    with closing(sqlite3.connect(whole / FILE, isolation_level=None, timeout=0)) as connection:
+    with closing(sqlite3.connect(whole / METADATA_FILE, isolation_level=None, timeout=0)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        check_file(whole / FILE)
+        check_file(whole / METADATA_FILE)
         connection.execute("ROLLBACK")

@@ -1,11 +1,15 @@
 """What a run says of its data before TensorFlow is loaded."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from ml_metadata import metadata_store
 
-from pipeline.config import load_config
-from pipeline.preflight import check_headers
+from pipeline.config import Config, load_config
+from pipeline.metadata_place import in_file
+from pipeline.preflight import build_sample, check_headers, check_output
 from schema.errors import InputError
 from tests.crops import PROBLEMS, write_crops
 
@@ -26,3 +30,67 @@ def test_data_in_another_format_leads_to_the_pattern(tmp_path: Path) -> None:
     told = r"no file fits data\.pattern 'year-\{SPAN:4\}\.csv'\. The folder has year-2019\.parquet"
     with pytest.raises(InputError, match=told):
         check_headers(config)
+
+
+@pytest.mark.parametrize("flag", ["output", "data"])
+def test_an_empty_folder_is_not_the_current_one(flag: str) -> None:
+    with pytest.raises(InputError, match=rf"--{flag}: expected a folder\. Received: ''"):
+        load_config("nyc_flights", **{flag: ""})
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in ("/dev/null", str(tmp_path / "file")):
+        with pytest.raises(InputError, match=f"--output {place}: expected a folder"):
+            check_output(load_config("nyc_flights", output=place))
+    check_output(load_config("nyc_flights", output=str(tmp_path / "new")))
+
+
+def of_length(base: Path, size: int) -> Path:
+    """A folder below the base whose path has so many bytes."""
+    path = base
+    while size - len(str(path)) > 220:
+        path /= "d" * 99
+    return path / ("e" * (size - len(str(path)) - 1))
+
+
+def test_a_path_is_refused_where_sqlite_does_not_open_it(tmp_path: Path) -> None:
+    longest = of_length(tmp_path, 504 - len("/metadata.sqlite"))
+    longest.mkdir(parents=True)
+    check_output(load_config("nyc_flights", output=str(longest)))
+    metadata_store.MetadataStore(in_file(longest / "metadata.sqlite"))
+    for size in (489, 950, 5000):
+        with pytest.raises(InputError, match=rf"--output: expected a path of at most 488 bytes.*Received: {size}"):
+            check_output(load_config("nyc_flights", output=str(of_length(tmp_path, size))))
+
+
+def with_builder(tmp_path: Path, name: str) -> Config:
+    """The crops problem in a folder of the test's, whose data this builds."""
+    folder = tmp_path / "crops"
+    if not folder.exists():
+        shutil.copytree(PROBLEMS / "crops", folder)
+    return load_config(str(folder), output=str(tmp_path / "o"), sets=[f"data.builder={name}", f"data.path={tmp_path}"])
+
+
+@pytest.mark.parametrize(
+    "name", ["os", "this", "ingestion", "ingestion.absent", "ingestion.nyc_flights.x", "../evil", "pipeline.run", "''"]
+)
+def test_no_module_is_imported_but_a_builder(tmp_path: Path, name: str) -> None:
+    # What its import prints would tell that it was imported.
+    sys.modules.pop("this", None)
+    with pytest.raises(InputError, match=r"data\.builder: expected a module of ingestion/"):
+        build_sample(with_builder(tmp_path, name))
+    assert "this" not in sys.modules
+
+
+def test_a_module_that_builds_nothing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'ingestion\.splits' has no MARKER and no build, which a builder has"):
+        build_sample(with_builder(tmp_path, "ingestion.splits"))
+
+
+def test_a_builder_may_lie_beside_the_problem(tmp_path: Path) -> None:
+    config = with_builder(tmp_path, "make_data")
+    text = "MARKER = 'done'\ndef build(folder):\n    (folder / MARKER).touch()\n    return f'built in {folder.name}'\n"
+    (tmp_path / "crops" / "make_data.py").write_text(text, encoding="utf-8")
+    assert build_sample(config) == f"{tmp_path}: built in {tmp_path.name}"
+    assert build_sample(config) is None

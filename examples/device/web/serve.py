@@ -1,6 +1,7 @@
 """Serves the page and a released device bundle on this machine: `python serve.py --output output`.
 
-The standard library alone, so that it runs beside a copied folder too. Nobody else's machine can reach it.
+The standard library alone, so that it runs beside a copied folder too. Nobody else's machine can reach it, and no page
+of another server, whatever name it goes by.
 """
 
 import argparse
@@ -14,7 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 HERE = Path(__file__).resolve().parent
 BUNDLE = "/bundle/"
-
+ADDRESS = "127.0.0.1"
+# As a browser on this machine may call it; the port is left out where it is HTTP's own.
+NAMES = (ADDRESS, "localhost")
+HTTP_PORT = 80
 
 # Explicit, since what a machine's own list says of them differs, and browsers refuse a module of another type.
 TYPES = {
@@ -34,6 +38,23 @@ class Handler(SimpleHTTPRequestHandler):
     def __init__(self, *arguments: Any, bundle: Path, **named: Any) -> None:
         self._bundle = bundle
         super().__init__(*arguments, directory=str(HERE), **named)
+
+    def send_head(self) -> Any:
+        """Answers what asks for this machine by its own names, and for what can be a file's name.
+
+        Another name is of a page elsewhere, whose server's name was made to lead here so that it can read ours.
+        """
+        if self.headers.get("Host") not in self._own_names():
+            self.send_error(421, "this page is for http://127.0.0.1 and http://localhost alone")
+            return None
+        if "\0" in unquote(self.path):
+            self.send_error(400, "no file has such a name")
+            return None
+        return super().send_head()
+
+    def _own_names(self) -> set[str]:
+        port = self.connection.getsockname()[1]
+        return {f"{name}:{port}" for name in NAMES} | (set(NAMES) if port == HTTP_PORT else set())
 
     def translate_path(self, path: str) -> str:
         """The file of an address; a bundle has no folders, so its files are named by their last part."""
@@ -57,6 +78,15 @@ class Handler(SimpleHTTPRequestHandler):
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         """Tells of nothing that went well."""
+
+
+class Server(ThreadingHTTPServer):
+    """Serves this machine alone."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tells of an error, but of no browser that left before it had everything."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def released(output: Path, problem: str | None) -> Path:
@@ -86,7 +116,7 @@ def main() -> None:
     if not (HERE / "node_modules/@litertjs/core/wasm").is_dir():
         raise SystemExit(f"{HERE}: LiteRT.js is not installed there. First: npm ci")
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", options.port), functools.partial(Handler, bundle=bundle.resolve()))
+        server = Server((ADDRESS, options.port), functools.partial(Handler, bundle=bundle.resolve()))
     except OSError as error:
         raise SystemExit(f"port {options.port}: {error.strerror}. Another: --port {options.port + 1}") from None
     try:
@@ -98,7 +128,7 @@ def main() -> None:
 
 
 def _serve(server: ThreadingHTTPServer, bundle: Path, *, opens_browser: bool) -> None:
-    address = f"http://127.0.0.1:{server.server_port}/"
+    address = f"http://{ADDRESS}:{server.server_port}/"
     sys.stdout.write(f"{bundle}\n{address}  (Ctrl-C ends it)\n")
     sys.stdout.flush()
     if opens_browser:
