@@ -1,11 +1,13 @@
 """A run on one screen: pure functions from the record to lines of text."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 from reports.run_record import RunRecord
+from schema.metrics import why_undefined
 from schema.rounding import rounded
 
 _MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
@@ -60,8 +62,14 @@ def _metrics(record: RunRecord) -> list[str]:
         line = f"  {name:<22}{_number(value, ',.0f' if counted else '.4f'):>11}"
         if name in baseline and not counted:
             line += f"{_number(baseline[name], '.4f'):>11}{_number(value - baseline[name], '+.4f'):>11}"
-        lines.append(line)
+        lines.append(line + _why(name, value, candidate))
     return lines
+
+
+def _why(name: str, value: float, metrics: Mapping[str, float]) -> str:
+    """Why a metric has no value, where the rows are known; else nothing."""
+    rows = metrics.get("example_count", math.nan)
+    return f"   ({why_undefined(name, int(rows))})" if not math.isfinite(value) and math.isfinite(rows) else ""
 
 
 def _variants(record: RunRecord, room: int, more: str) -> list[str]:
