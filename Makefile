@@ -73,6 +73,10 @@ help: ## list the targets
 run: $(ENVIRONMENT) $(SAMPLE) ## train, evaluate and push on the sample data; ARGS="--quick" passes flags on
 	@$(PYTHON) run_local.py $(ARGS)
 
+.PHONY: verify
+verify: $(ENVIRONMENT) ## count the latest run's rows anew, and check its metrics by TFMA's own evaluation; ARGS="--rows 2000"
+	@$(PYTHON) -m pipeline.verify $(ARGS)
+
 .PHONY: notebook
 notebook: $(ENVIRONMENT) ## open the notebooks in JupyterLab; ARGS="--no-browser --port 8889" passes flags on
 	@# Jupyter refuses root, who in a container is the only user; the server asks for its token either way.

@@ -52,7 +52,7 @@ def draws(values: Integers | None, rows: int, seed: int = 0, count: int = DRAWS)
 
     Args:
         values: [N] the number of each row's value of the split key, from 0 on; None where each row stands for itself.
-        rows: N.
+        rows: N; of none there are draws of nothing, which leave every metric and interval undefined.
         seed: of the draws and of the random groups.
         count: of draws.
     """
@@ -62,8 +62,9 @@ def draws(values: Integers | None, rows: int, seed: int = 0, count: int = DRAWS)
     if distinct > MOST_GROUPS:
         number = (generator.permutation(distinct) % MOST_GROUPS)[number]
         distinct = MOST_GROUPS
-    shares = np.full(distinct, 1.0 / max(distinct, 1))
-    weights = generator.multinomial(distinct, shares, size=count).astype(np.float64)
+    if not rows:
+        return Draws(np.zeros((count, 0)), number)
+    weights = generator.multinomial(distinct, np.full(distinct, 1.0 / distinct), size=count).astype(np.float64)
     return Draws(weights, number)
 
 

@@ -14,7 +14,8 @@ def flip_rate(task: Task, labels: Array, server: Array, variant: Array, threshol
 
     A row counts whose score is on the other side of the threshold (binary), whose most likely class is another
     (multiclass), whose value is further off than 1 % of the labels' standard deviation (regression), or whose output is
-    not finite.
+    not finite. Labels that are all equal have no deviation: then it is 1 % of the label, or of the server's largest
+    value where the label is 0.
 
     Args:
         task: kind of label.
@@ -30,6 +31,11 @@ def flip_rate(task: Task, labels: Array, server: Array, variant: Array, threshol
     elif task is Task.MULTICLASS:
         different = np.argmax(server, axis=1) != np.argmax(variant, axis=1)
     else:
-        allowed = REGRESSION_TOLERANCE * float(np.std(np.asarray(labels, np.float64)))
+        allowed = REGRESSION_TOLERANCE * _spread(np.asarray(labels, np.float64), server)
         different = np.abs(variant[:, 0].astype(np.float64) - server[:, 0]) > allowed
     return float(np.mean(different | ~np.isfinite(variant).all(axis=1)))
+
+
+def _spread(labels: Array, server: Array) -> float:
+    """What differences of values are small against, in the label's unit."""
+    return float(np.ptp(labels) and np.std(labels)) or float(np.abs(labels).max()) or float(np.abs(server).max())

@@ -91,20 +91,8 @@ def _plan(
     reader: RowReader,
     resampling: Resampling | None,
 ) -> Plan:
-    places = tuple(_place(spec, models[spec.name]) for spec in config.model_specs)
+    places = tuple(ModelPlace.of(spec, models[spec.name]) for spec in config.model_specs)
     return Plan(reader, places, tree.leaves, tuple(slice_features(config.slicing_specs)), resampling)
-
-
-def _place(spec: config_pb2.ModelSpec, folder: Path) -> ModelPlace:
-    return ModelPlace(
-        name=spec.name,
-        title=spec.name or constants.CANDIDATE_KEY,
-        folder=folder,
-        signature=spec.signature_name,
-        prediction_key=spec.prediction_key,
-        label=spec.label_key,
-        preprocessing=tuple(spec.preprocessing_function_names),
-    )
 
 
 class _Extract(beam.PTransform):

@@ -38,7 +38,7 @@ class ScoredSlices:
         Raises:
             InputError: for a metric that has no vector form.
         """
-        tree = computations(_of_one_model(config))
+        tree = computations(single_model_config(config))
         found = curves(tree)
         self._curves = {curve.place: curve for curve in found}
         self._tree = without_matrices(tree, found)
@@ -86,12 +86,17 @@ class ScoredSlices:
         return {key: cuts.whole(part) for key, cuts in self._curves[place].cuts.items()}
 
 
-def _of_one_model(config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
+def single_model_config(config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
+    """The config of the candidate alone, without plots, confidence intervals and thresholds."""
     kept = config_util.update_eval_config_with_defaults(config, has_baseline=False, rubber_stamp=True)
     for spec in kept.metrics_specs:
         metrics = [metric for metric in spec.metrics if not metric.class_name.endswith("Plot")]
+        for metric in metrics:
+            metric.ClearField("threshold")
+            del metric.per_slice_thresholds[:]
         del spec.metrics[:]
         spec.metrics.extend(metrics)
+    kept.ClearField("options")
     return kept
 
 

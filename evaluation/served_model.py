@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.proto import config_pb2
 
 from evaluation.rows import Batch
 from evaluation.vector_form import Scored
@@ -27,6 +29,19 @@ class ModelPlace:
     label: str
     # Signatures that turn raw rows into the label's class number; the last that answers with the label counts.
     preprocessing: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, spec: config_pb2.ModelSpec, folder: Path) -> Self:
+        """A model of TFMA's config, whose SavedModel lies in the folder."""
+        return cls(
+            name=spec.name,
+            title=spec.name or constants.CANDIDATE_KEY,
+            folder=folder,
+            signature=spec.signature_name,
+            prediction_key=spec.prediction_key,
+            label=spec.label_key,
+            preprocessing=tuple(spec.preprocessing_function_names),
+        )
 
 
 class ServedModel:

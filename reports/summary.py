@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from reports.run_record import RunRecord
+from schema.metrics import why_undefined
 from schema.rounding import metric_form, rounded
 
 _MARKS = {"ran": "✓", "cached": "=", "skipped": "·", "failed": "✗"}
@@ -94,8 +95,14 @@ def _metrics(record: RunRecord) -> list[str]:
         if name in baseline and not counted:
             old, form = baseline[name], metric_form(value, "+")
             line += f"{_number(old, metric_form(old)):>11}{_number(value - old, form):>11}"
-        lines.append(line)
+        lines.append(line + _why(name, value, candidate))
     return lines
+
+
+def _why(name: str, value: float, metrics: Mapping[str, float]) -> str:
+    """Why a metric has no value, where the rows are known; else nothing."""
+    rows = metrics.get("example_count", math.nan)
+    return f"   ({why_undefined(name, int(rows))})" if not math.isfinite(value) and math.isfinite(rows) else ""
 
 
 def _variants(record: RunRecord, room: int, more: str) -> list[str]:

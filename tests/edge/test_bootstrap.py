@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge.bootstrap import MOST_GROUPS, Draws, area_replicates, draws, interval, mean_replicates, within
+from edge.bootstrap import DRAWS, MOST_GROUPS, Draws, area_replicates, draws, interval, mean_replicates, within
 from schema.errors import InputError
 from tests.edge.area import auc
 
@@ -65,6 +65,27 @@ def test_some_rows_keep_the_draws_of_their_groups() -> None:
 
 def test_one_class_has_no_area() -> None:
     assert np.isnan(area_replicates(THREE, np.ones(4), np.arange(4))).all()
+
+
+def test_of_no_rows_nothing_is_defined() -> None:
+    nothing = draws(None, 0)
+
+    areas = area_replicates(nothing, np.zeros(0), np.zeros(0, np.int64))
+
+    assert areas.shape == mean_replicates(nothing, np.zeros(0)).shape == (DRAWS,)
+    assert np.isnan(areas).all()
+    assert np.isnan(mean_replicates(nothing, np.zeros(0))).all()
+    assert interval(areas, groups=0) is None
+
+
+def test_rows_of_one_value_of_the_key_have_no_interval_whatever_they_are() -> None:
+    same = draws(np.zeros(5, np.int64), 5)
+
+    assert interval(mean_replicates(same, np.arange(5.0)), same.weights.shape[1]) is None
+
+
+def test_answers_that_all_tie_are_in_order_half_of_the_time_in_every_draw() -> None:
+    assert set(area_replicates(draws(None, 40), np.arange(40) % 2, np.zeros(40, np.int64))) == {0.5}
 
 
 def test_labels_that_are_no_classes_are_refused() -> None:

@@ -1,6 +1,7 @@
 """Flips, counted by hand."""
 
 import numpy as np
+import pytest
 
 from edge.decisions import flip_rate
 from edge.runner import Array
@@ -31,3 +32,13 @@ def test_a_value_changes_by_more_than_a_hundredth_of_the_labels_deviation() -> N
 def test_an_output_that_is_not_finite_is_another_decision_and_no_rows_have_none() -> None:
     assert flip_rate(Task.BINARY, np.array([0, 1]), column(0.1, 0.9), column(0.1, np.nan), 0.5) == 0.5
     assert flip_rate(Task.BINARY, np.zeros(0), np.zeros((0, 1)), np.zeros((0, 1)), 0.5) == 0.0
+
+
+@pytest.mark.parametrize("label", [7.0, 1e-12, 0.1])
+def test_values_of_a_constant_label_are_not_flipped_by_rounding(label: float) -> None:
+    labels, server = np.full(3, label), column(label, label, label)
+    variant = server * np.float32([[1 + 1e-6], [1.009], [1.011]])
+
+    assert flip_rate(Task.REGRESSION, labels, server, variant, 0.5) == pytest.approx(1 / 3)
+    assert flip_rate(Task.REGRESSION, 0 * labels, server, variant, 0.5) == pytest.approx(1 / 3)
+    assert flip_rate(Task.REGRESSION, 0 * labels, 0 * server, 0 * variant, 0.5) == 0.0

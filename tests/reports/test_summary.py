@@ -129,6 +129,15 @@ def test_a_run_that_ended_before_the_evaluation_has_nothing_to_tell() -> None:
     assert result_lines(record()) == []
 
 
+def test_a_metric_without_a_value_says_why_and_of_how_many_rows() -> None:
+    lines = result_lines(record(metrics=metrics({"auc": NAN, "log_loss": 0.5, "example_count": 12.0}, {})))
+
+    assert lines[3:5] == [
+        "  auc                     undefined   (12 rows, all of one class)",
+        "  log_loss                   0.5000",
+    ]
+
+
 def test_what_is_no_number_is_called_undefined_and_stays_in_its_column() -> None:
     run = record(
         metrics=metrics({"auc": NAN, "log_loss": 0.5, "example_count": NAN}, {"auc": 0.7, "log_loss": NAN}),
