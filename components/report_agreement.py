@@ -54,8 +54,9 @@ def _beside_devices(evaluated: Mapping[str, SliceResult], variants: Sequence[Map
 
 def _other_value(name: str, metric: str, found: SliceResult, server: float | None) -> Iterator[str]:
     value = found.estimate(metric).value
-    # Undefined, as of an AUC of rows of one class, which TFMA calls 0.
     if server is None or not math.isfinite(value):
+        if server is not None or math.isfinite(value):
+            yield f"{name}: {metric} has a value in one of the two, the evaluation and the device scores, and not in both"
         return
     step = 1 / max(found.rows, 1) if metric in _IS_SHARE_OF_ROWS else 0.0
     allowed = max(_SHARE * max(abs(value), abs(server)), step)

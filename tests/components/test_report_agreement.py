@@ -76,8 +76,7 @@ def test_a_slice_that_only_one_part_has_is_a_reason() -> None:
         ("mean_absolute_error", 200, 3e-12, 3e-12 * 1.01, False),
         ("mean_absolute_error", 200, 4e9, 4e9 * 1.00005, True),
         ("mean_absolute_error", 200, 4e9, 4e9 * 1.01, False),
-        ("auc", 10, 0.0, None, True),  # of one class
-        ("auc", 10, float("nan"), 0.5, True),
+        ("auc", 10, float("nan"), None, True),  # of one class
     ],
 )
 def test_values_may_differ_by_rounding_alone(
@@ -89,6 +88,13 @@ def test_values_may_differ_by_rounding_alone(
 
     assert (found == []) is agrees
     assert agrees or found[0].startswith(f"overall: {metric} {value:.6g} in the evaluation, {server:.6g} of the same")
+
+
+@pytest.mark.parametrize(("value", "server"), [(0.5, None), (float("nan"), 0.5)])
+def test_a_value_that_only_one_part_has_is_a_reason(value: float, server: float | None) -> None:
+    found = disagreements([measured("overall", 10, value)], {}, [scored(10, 0.0) | {"server": server}])
+
+    assert found[0].startswith("overall: auc has a value in one of the two")
 
 
 def write_evaluation(folder: Path, slices: dict[str, tuple[int, float]], without: int) -> None:
