@@ -56,7 +56,7 @@ def _other_value(name: str, metric: str, found: SliceResult, server: float | Non
     value = found.estimate(metric).value
     if server is None or not math.isfinite(value):
         if server is not None or math.isfinite(value):
-            yield f"{name}: {metric} has a value in one of the two, the evaluation and the device scores, and not in both"
+            yield f"{name}: {metric} has a value in one of the evaluation and the device scores alone"
         return
     step = 1 / max(found.rows, 1) if metric in _IS_SHARE_OF_ROWS else 0.0
     allowed = max(_SHARE * max(abs(value), abs(server)), step)

@@ -94,7 +94,7 @@ def test_values_may_differ_by_rounding_alone(
 def test_a_value_that_only_one_part_has_is_a_reason(value: float, server: float | None) -> None:
     found = disagreements([measured("overall", 10, value)], {}, [scored(10, 0.0) | {"server": server}])
 
-    assert found[0].startswith("overall: auc has a value in one of the two")
+    assert found[0].startswith("overall: auc has a value in one of the evaluation and the")
 
 
 def write_evaluation(folder: Path, slices: dict[str, tuple[int, float]], without: int) -> None:
