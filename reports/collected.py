@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from reports.evaluation import overall_metrics
+from reports.ledger import load_ledger
 
 
 def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
-    """Fields of the record that the artifacts know: status, rows, metrics, variants, blessed, reasons and pushed.
+    """Fields of the record that the artifacts know: status, rows, ledger, metrics, variants, blessed, reasons, pushed.
 
     Args:
         artifacts: folders by `<node>.<output>`; a field whose artifact is not among them is left out.
@@ -17,6 +18,7 @@ def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
     found: dict[str, Any] = {"status": "finished"}
     if "ExampleGen.examples" in artifacts:
         found["rows"] = _rows(artifacts["ExampleGen.examples"])
+    found["ledger"] = load_ledger(artifacts)
     if "Evaluator.evaluation" in artifacts:
         found["metrics"] = overall_metrics(artifacts["Evaluator.evaluation"])
     if "DeviceModels.device_models" in artifacts:
