@@ -50,6 +50,9 @@ def test_the_table_says_what_agrees_what_was_left_out_and_what_was_counted_first
         line("ExampleGen", "source files", 1009),
         line("ExampleGen", "examples", 1007, 1009, dropped={"without a label": 2}),
         line("Transform", "transformed", 999, 1000, split="train", agrees=False),
+        line("DeviceModels", "in no slice", 1, of="soil"),
+        line("DeviceModels", "scored by device models", 6, 6, split="test", of="server"),
+        line("DeviceModels", "scored by device models", 6, 6, split="test", of="int8"),
     ]
 
     shown = [[cell.marked for cell in cells] for cells in Ledger(lines).table().rows]
@@ -58,5 +61,6 @@ def test_the_table_says_what_agrees_what_was_left_out_and_what_was_counted_first
         ["ExampleGen: source files", "all", "1,009", "", "", "counted first"],
         ["ExampleGen: examples", "all", "1,007", "2 without a label", "1,009", "✓ yes"],
         ["Transform: transformed", "train", "999", "", "1,000", "✗ no"],
+        ["DeviceModels: scored by device models", "test, server, int8", "6", "", "6", "✓ yes"],
     ]
-    assert "1 of the 2 counts that have another beside them agree with it" in Ledger(lines).html(page=True)
+    assert "Of 4 counts of rows that were held against an independent one, 3 agree." in Ledger(lines).html(page=True)
