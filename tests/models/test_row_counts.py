@@ -95,3 +95,12 @@ def test_an_epoch_with_other_rows_than_the_rest_is_the_one_that_is_told() -> Non
 
 def test_a_training_without_an_epoch_to_go_counts_nothing() -> None:
     assert training_counts({}, DueRows(64, 48, 21)) == []
+
+
+def test_an_epoch_of_several_passes_has_more_rows_than_its_split() -> None:
+    [trained] = training_counts({"rows": [192.0]}, DueRows(64, 192, 21))
+
+    assert trained.agrees
+    assert (trained.rows, trained.dropped) == (192, {})
+    [lost] = training_counts({"rows": [184.0]}, DueRows(64, 192, 21))
+    assert not lost.agrees
