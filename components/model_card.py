@@ -8,6 +8,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import (
     Examples,
+    ExampleStatistics,
     HyperParameters,
     Model,
     ModelBlessing,
@@ -33,6 +34,8 @@ def ModelCardGen(  # noqa: N802 (a node is named like a class)
     card: OutputArtifact[ModelCard],
     config: Parameter[str],
     fingerprint: Parameter[str],
+    statistics: InputArtifact[ExampleStatistics] = None,
+    transformed_examples: InputArtifact[Examples] = None,
     model_run: InputArtifact[ModelRun] = None,
     hyperparameters: InputArtifact[HyperParameters] = None,
 ) -> None:
@@ -49,6 +52,8 @@ def ModelCardGen(  # noqa: N802 (a node is named like a class)
         card: where both files go.
         config: see pipeline.stages.scope.card_scope.
         fingerprint: of the sources and templates.
+        statistics: by span; the rows that were counted are read, as of those below.
+        transformed_examples: what the model learnt from.
         model_run: logs of training; where they are, curves and the kept epoch are in the card.
         hyperparameters: what a tuner found, if one ran.
     """
@@ -56,6 +61,8 @@ def ModelCardGen(  # noqa: N802 (a node is named like a class)
         "ExampleGen.examples": examples,
         "ImportSchemaGen.schema": schema,
         "Trainer.model": model,
+        "StatisticsGen.statistics": statistics,
+        "Transform.transformed_examples": transformed_examples,
         "Trainer.model_run": model_run,
         "Evaluator.evaluation": evaluation,
         "ServingValidator.verdict": serving,

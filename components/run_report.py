@@ -36,6 +36,7 @@ def RunReportGen(  # noqa: N802 (a node is named like a class)
     report: OutputArtifact[RunReport],
     config: Parameter[str],
     fingerprint: Parameter[str],
+    transformed_examples: InputArtifact[Examples] = None,
     model_run: InputArtifact[ModelRun] = None,
     hyperparameters: InputArtifact[HyperParameters] = None,
 ) -> None:
@@ -54,6 +55,7 @@ def RunReportGen(  # noqa: N802 (a node is named like a class)
         report: where both files go.
         config: what config.json says of a local run, but for the command.
         fingerprint: of the sources and templates.
+        transformed_examples: the rows that were counted are read.
         model_run: logs of training.
         hyperparameters: what a tuner found, if one ran.
     """
@@ -63,6 +65,7 @@ def RunReportGen(  # noqa: N802 (a node is named like a class)
         "ExampleValidator.anomalies": anomalies,
         "StatisticsGen.statistics": statistics,
         "StatisticsGen.split_statistics": split_statistics,
+        "Transform.transformed_examples": transformed_examples,
         "Trainer.model_run": model_run,
         "Evaluator.evaluation": evaluation,
         "ServingValidator.verdict": serving,

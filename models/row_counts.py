@@ -39,7 +39,7 @@ class RowsSeen(tf_keras.metrics.Metric):
 
 @dataclass(frozen=True)
 class DueRows:
-    """Rows of both splits, and those of an epoch's whole batches."""
+    """Rows of both splits, and those of an epoch's whole batches: more than a split's where it is passed repeatedly."""
 
     training: int
     in_batches: int
@@ -57,13 +57,13 @@ def training_counts(history: Mapping[str, Sequence[float]], due: DueRows, of: st
         of: the technique of a fine-tuning.
     """
     left = due.training - due.in_batches
-    dropped = {"left for the next epoch": left} if left else {}
+    dropped = {"left for the next epoch": left} if left > 0 else {}
     trained = _odd_one(history.get(ROWS, ()), due.in_batches)
     validated = _odd_one(history.get(f"val_{ROWS}", ()), due.validation)
     return [
         RowCount(boundary, rows, expected, "in transformed Examples", split=split, of=of, dropped=left_out)
         for boundary, rows, expected, split, left_out in (
-            (TRAINED, trained, due.training, "train", dropped),
+            (TRAINED, trained, max(due.training, due.in_batches), "train", dropped),
             (VALIDATED, validated, due.validation, "eval", {}),
         )
         if rows is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.evaluation import overall_metrics
+from reports.ledger import load_ledger
 from schema import training_record
 from schema.run_warnings import read_warnings
 
@@ -13,7 +14,7 @@ from schema.run_warnings import read_warnings
 def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
     """Fields of the record that the artifacts know.
 
-    They are status, rows, training, warnings, metrics, variants, blessed, reasons and pushed.
+    They are status, rows, ledger, training, warnings, metrics, variants, blessed, reasons and pushed.
 
     Args:
         artifacts: folders by `<node>.<output>`; a field whose artifact is not among them is left out.
@@ -21,6 +22,7 @@ def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
     found: dict[str, Any] = {"status": "finished"}
     if "ExampleGen.examples" in artifacts:
         found["rows"] = _rows(artifacts["ExampleGen.examples"])
+    found["ledger"] = load_ledger(artifacts)
     if "Trainer.model_run" in artifacts:
         found["training"] = _training(artifacts["Trainer.model_run"])
     found["warnings"] = _warnings(artifacts)

@@ -39,6 +39,7 @@ SECTIONS = (
     Section("Graph", "graph", graph),
     Section("Training", "training", lambda run: run.training),
     Section("Rows", "rows", lambda run: run.rows),
+    Section("Row ledger", "ledger", lambda run: run.ledger),
     Section("Anomalies", "anomalies", lambda run: run.anomalies),
     Section("Drift", "drift", lambda run: run.drift),
     Section("Statistics", "statistics", lambda run: run.statistics),

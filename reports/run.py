@@ -16,6 +16,7 @@ from reports.views.data import Anomalies, Drifts, Rows, Statistics
 from reports.views.evaluation import Evaluation
 from reports.views.graph import Graph
 from reports.views.history import History
+from reports.views.ledger import Ledger
 from reports.views.lineage import Lineage
 from reports.views.schema import Schema
 from reports.views.training import Training
@@ -129,6 +130,18 @@ class Run:
     def rows(self) -> Rows:
         """Rows by span and split."""
         return Rows(self.spans)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Rows at every boundary.
+
+        Raises:
+            MissingArtifactError: if no node of the run counted any, as before they did.
+        """
+        lines = self.record.get("ledger") or []
+        if not lines:
+            raise MissingArtifactError(f"{self.name} has no row counts")
+        return Ledger(lines)
 
     @cached_property
     def spans(self) -> list[dict[str, Any]]:

@@ -20,8 +20,9 @@ class RunRecord:
     are those of the process, from its start until the record is written, and `startup_seconds` those of them until the
     first node began. `problem` is the pipeline's name and `started` an ISO 8601 time in UTC. `artifacts` has the folder
     of each artifact that the run made or used again, by `<node>.<output>`: relative to the output folder, so that this
-    may be moved, or absolute if it lies elsewhere. `training` is schema.training_record's of the run's model, and
-    `warnings` are what nodes have to say although they succeeded, each behind its node's name.
+    may be moved, or absolute if it lies elsewhere. `ledger` has the rows that passed each boundary, see reports.ledger.
+    `training` is schema.training_record's of the run's model, and `warnings` are what nodes have to say although they
+    succeeded, each behind its node's name.
     """
 
     run_id: str
@@ -38,6 +39,7 @@ class RunRecord:
     seconds: float = 0.0
     window: str = ":"
     rows: dict[str, int] = field(default_factory=dict)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

@@ -62,6 +62,8 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         examples=rows.examples,
         schema=rows.schema,
         model=trained.model,
+        statistics=rows.statistics.outputs["statistics"],
+        transformed_examples=rows.transform.outputs["transformed_examples"],
         config=json.dumps(card_config(config)),
         fingerprint=source_fingerprint("components.model_card") + files_fingerprint("reports/templates"),
         **verdicts,

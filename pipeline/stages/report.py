@@ -22,6 +22,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, released: Releas
         anomalies=rows.anomalies,
         statistics=rows.statistics.outputs["statistics"],
         split_statistics=rows.statistics.outputs["split_statistics"],
+        transformed_examples=rows.transform.outputs["transformed_examples"],
         config=json.dumps(told),
         fingerprint=source_fingerprint("components.run_report") + files_fingerprint("reports/templates"),
         **released.verdicts,

@@ -21,6 +21,7 @@ from models.training_options import Training
 from models.warm_start import save_weights
 from schema.errors import InputError, PipelineError
 from schema.problem import Task
+from schema.row_ledger import read_counts
 from tests.models.training_case import STATISTICS, bound_problem, in_a_process_of_its_own, rows, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,9 +209,15 @@ def test_a_seed_decides_a_training(plain: tf_keras.Model, train: Source, evaluat
     assert largest_difference(plain, other) > 0.1
 
 
-def test_a_training_leaves_its_curves_for_tensorboard(train: Source, evaluation: Source, tmp_path: Path) -> None:
-    trained(train, evaluation, tmp_path, epochs=1)
+def test_a_training_leaves_its_curves_for_tensorboard_and_its_rows(
+    train: Source, evaluation: Source, tmp_path: Path
+) -> None:
+    trained(train, evaluation, tmp_path, epochs=1, batch_size=24)
 
+    # Two batches of 24 of the 64 rows; all 21 are validated, though they are no whole batch.
+    learnt, validated = read_counts(tmp_path / "logs")
+    assert (learnt.rows, learnt.expected, learnt.dropped) == (48, 64, {"left for the next epoch": 16})
+    assert (validated.rows, validated.expected, validated.dropped) == (21, 21, {})
     assert sorted(path.parent.name for path in tmp_path.rglob("events.out.tfevents.*")) == ["train", "validation"]
 
 

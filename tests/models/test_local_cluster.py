@@ -24,6 +24,7 @@ from models.training_options import Training
 from models.worker_fault import Ended, read_fault, write_fault
 from pipeline.processes import descendants
 from schema.errors import InputError, PipelineError
+from schema.row_ledger import read_counts
 from schema.signatures import SERVING_FORM, WEIGHTS
 from tests.models.training_case import bound_problem, fn_args, rows, write_examples, write_shards
 
@@ -177,6 +178,11 @@ def test_two_workers_train_as_one_process_of_the_same_global_batch(
     assert not list((tmp_path / "two" / "checkpoints").iterdir())
     assert {"[worker 0] Epoch 2/2", "[worker 1] Epoch 2/2"} <= set(log().splitlines())
     assert descendants() == []
+    # Of both workers together.
+    assert [(count.split, count.rows) for count in read_counts(tmp_path / "two" / "run")] == [
+        ("train", 64),
+        ("eval", 21),
+    ]
 
 
 @pytest.mark.slow

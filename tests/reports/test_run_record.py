@@ -55,6 +55,7 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
         "seconds": 3.5,
         "window": "1:9",
         "rows": {"train": 7},
+        "ledger": [],
         "error": None,
         "artifacts": {"Trainer.model": "artifacts/Trainer/model/7"},
     }
