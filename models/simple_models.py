@@ -31,6 +31,12 @@ _PENALTY = 1.0
 # float32's: as far from 0 and 1 as the field keeps probabilities in a log loss.
 _EPSILON = float(np.finfo(np.float32).eps)
 
+_METRICS = {
+    Task.BINARY: "log_loss",
+    Task.MULTICLASS: "log_loss",
+    Task.REGRESSION: "root_mean_squared_error",
+}
+
 Columns = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
@@ -66,22 +72,32 @@ def compared(
         "linear": linear_scores(*rows, task, outputs),
     }
     scale = statistics.label_scale if task is Task.REGRESSION else 1.0
-    errors = {name: error(values, labels, task) * scale for name, values in scores.items()}
-    return Comparison(metric=error_name(task), rows=len(labels), **errors)
+    losses = {name: row_losses(values, labels, task) for name, values in scores.items()}
+    errors = {name: error(values, task) * scale for name, values in losses.items()}
+    leads = is_clearly_less(losses["linear"], losses["candidate"])
+    return Comparison(metric=_METRICS[task], rows=len(labels), **errors, linear_leads=leads)
 
 
-def error_name(task: Task) -> str:
-    """The metric of `error`."""
-    return "root_mean_squared_error" if task is Task.REGRESSION else "log_loss"
+def is_clearly_less(losses: Floats, others: Floats) -> bool:
+    """Whether losses [N] are less than others of the same rows by more than a standard error of the mean difference."""
+    apart = others - losses
+    return bool(apart.mean() > apart.std() / math.sqrt(len(apart)))
 
 
-def error(scores: NDArray[Any], labels: NDArray[Any], task: Task) -> float:
-    """Log loss in nats of probabilities [N, outputs], or root mean squared error of values [N, 1]."""
+def error(losses: Floats, task: Task) -> float:
+    """Log loss in nats, or root mean squared error, of the rows' losses [N]."""
+    return math.sqrt(losses.mean()) if task is Task.REGRESSION else float(losses.mean())
+
+
+def row_losses(scores: NDArray[Any], labels: NDArray[Any], task: Task) -> Floats:
+    """Of each row [N] the nats of probabilities [N, outputs], or the squared error of values [N, 1]."""
     if task is Task.REGRESSION:
-        return float(np.sqrt(np.mean(np.square(scores[:, 0].astype(np.float64) - labels))))
+        squares: Floats = np.square(scores[:, 0].astype(np.float64) - labels)
+        return squares
     chances = np.hstack([1.0 - scores, scores]) if task is Task.BINARY else scores
     right = chances[np.arange(len(labels)), labels.astype(np.int64)].astype(np.float64)
-    return float(-np.log(np.clip(right, _EPSILON, 1.0 - _EPSILON)).mean())
+    losses: Floats = -np.log(np.clip(right, _EPSILON, 1.0 - _EPSILON))
+    return losses
 
 
 def linear_scores(train: Rows, asked: Rows, task: Task, outputs: int) -> Floats:

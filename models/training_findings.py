@@ -78,10 +78,10 @@ def _beaten(found: Comparison) -> Iterator[str]:
             f"the model is no better than always giving the same answer: {name} {own} on {found.rows:,} eval rows, of "
             f"the constant {rounded(found.constant, '.4g')}. Do not use it"
         )
-    elif found.candidate >= found.linear:
+    elif found.linear_leads:
         yield (
-            f"the model is no better than a linear model of the same features: {name} {own} on {found.rows:,} eval "
-            f"rows, of the linear one {rounded(found.linear, '.4g')}"
+            f"a linear model of the same features is better than the model: {name} {own} on {found.rows:,} eval rows, "
+            f"of the linear one {rounded(found.linear, '.4g')}"
         )
 
 

@@ -18,7 +18,8 @@ _AROUND = 6
 # A head and two lines.
 _LEAST_VARIANTS = 3
 _REASONS = 6
-_WARNED_LINES = 7
+_WARNED_LINES = 4
+_SHORT = {"root_mean_squared_error": "rmse"}
 # Characters of a line that is made of sentences.
 _WIDE = 100
 
@@ -54,23 +55,25 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _training(record: RunRecord) -> list[str]:
-    """How the model was trained, and which settings followed the rows; nothing where the run has no record of it."""
+    """How the model was trained, and what followed the rows; nothing where the run has no record of it."""
     found = record.training
     if not found:
         return []
-    steps = f"{found['epochs_run'] * found['steps_per_epoch']:,} steps of {_batch(found)} rows"
-    settings = f"patience {found['patience']}, {found['numeric_knots']} knots"
-    lines = [
-        f"  training on {found['rows']:,} rows: {steps}, {found['epochs_run']} of {found['epochs']} epochs, {settings}",
-        *([f"    by the number of rows: {', '.join(found['derived'])}"] if found["derived"] else []),
-    ]
-    start = found.get("warm_start")
-    return [*lines, f"  warm start: {start['taken']} of {start['tensors']} tensors taken over"] if start else lines
+    steps = f"{found['epochs_run'] * found['steps_per_epoch']:,} steps of {found['batch_size']:,} rows"
+    together = f" x {found['replicas']}" if found["replicas"] > 1 else ""
+    epochs = f"{found['epochs_run']} of {found['epochs']} epochs"
+    lines = [f"  trained  {steps}{together}, {epochs}; {_comparison(found['comparison'])}"]
+    if found["derived"]:
+        lines.append(f"  by {found['rows']:,} rows: " + ", ".join(f"{name} {found[name]}" for name in found["derived"]))
+    if found["warm_start"]:
+        taken = found["warm_start"]
+        lines.append(f"  warm start: {taken['taken']} of {taken['tensors']} tensors taken over")
+    return lines
 
 
-def _batch(training: Mapping[str, Any]) -> str:
-    replicas = training["replicas"]
-    return f"{training['batch_size']:,}" + (f" x {replicas}" if replicas > 1 else "")
+def _comparison(found: Mapping[str, Any]) -> str:
+    own, linear, constant = (rounded(found[key], ".4g") for key in ("candidate", "linear", "constant"))
+    return f"eval {_SHORT.get(found['metric'], found['metric'])} {own} (linear {linear}, constant {constant})"
 
 
 def _warnings(record: RunRecord) -> list[str]:

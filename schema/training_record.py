@@ -11,6 +11,8 @@ class Comparison(Closed):
     """Errors on the eval split: of the network, of the best constant, and of a linear model of the same features.
 
     metric: log_loss in nats, or root_mean_squared_error in the label's unit; less is better.
+    linear_leads: whether the linear model is better than the network by more than a standard error of the difference,
+        row by row: on few rows the lesser of two numbers is not yet the better model.
     """
 
     metric: str
@@ -18,6 +20,7 @@ class Comparison(Closed):
     candidate: float
     constant: float
     linear: float
+    linear_leads: bool
 
 
 class WarmStarted(Closed):

@@ -58,7 +58,7 @@ def model(values: SimpleNamespace) -> Path:
 def weights(folder: Path) -> dict[str, Any]:
     """The exported weights by name."""
     with np.load(folder / WEIGHTS) as saved:
-        return {name: found for name, found in saved.items() if name != "terms"}
+        return {name: found for name, found in saved.items() if name != "layout"}
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -53,7 +53,7 @@ def trained(values: dict[str, Any]) -> Path:
 def weights(model: Path) -> dict[str, Any]:
     """The exported weights by name."""
     with np.load(model / WEIGHTS) as saved:
-        return {name: values for name, values in saved.items() if name != "terms"}
+        return {name: values for name, values in saved.items() if name != "layout"}
 
 
 @contextmanager

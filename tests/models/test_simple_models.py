@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from models.input import spread_columns
 from models.network import build_network
-from models.simple_models import Rows, compared, error, linear_scores
+from models.simple_models import Rows, compared, error, is_clearly_less, linear_scores, row_losses
 from models.statistics import Statistics
 from schema.problem import Task
 from tests.models.training_case import STATISTICS, bound_problem, rows, write_shards
@@ -27,7 +27,15 @@ from tests.models.training_case import STATISTICS, bound_problem, rows, write_sh
     ],
 )
 def test_an_error_is_worked_out(task: Task, scores: Any, labels: Any, expected: float) -> None:
-    assert error(np.array(scores), np.array(labels), task) == pytest.approx(expected, abs=1e-6)
+    assert error(row_losses(np.array(scores), np.array(labels), task), task) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_lead_counts_from_a_standard_error_of_the_difference_on() -> None:
+    # Differences of 1, 1 and -1: their mean is 0.33, their deviation 0.94 and its share of the root of 3 rows 0.54.
+    assert not is_clearly_less(np.zeros(3), np.array([1.0, 1.0, -1.0]))
+    # Of 12 such rows the mean is the same and its error half as large.
+    assert is_clearly_less(np.zeros(12), np.array([1.0, 1.0, -1.0] * 4))
+    assert not is_clearly_less(np.zeros(3), np.zeros(3))
 
 
 def drawn(task: Task) -> tuple[Rows, Any]:

@@ -7,7 +7,7 @@ import pytest
 from models.training_findings import still_improving, training_warnings
 from schema.training_record import Comparison, TrainingRecord, WarmStarted
 
-GOOD = Comparison(metric="log_loss", rows=1500, candidate=0.5, constant=0.7, linear=0.6)
+GOOD = Comparison(metric="log_loss", rows=1500, candidate=0.5, constant=0.7, linear=0.6, linear_leads=False)
 
 
 def record(losses: tuple[float, ...] = (0.6, 0.5, 0.55), epochs: int = 8, **values: Any) -> TrainingRecord:
@@ -68,12 +68,13 @@ def test_a_model_that_a_constant_beats_is_warned_of_with_both_numbers() -> None:
 
 
 def test_a_model_that_a_linear_one_beats_is_warned_of_with_both_numbers() -> None:
-    beaten = GOOD.model_copy(update={"linear": 0.4321})
+    beaten = GOOD.model_copy(update={"linear": 0.4321, "linear_leads": True})
 
     assert list(training_warnings(record(comparison=beaten))) == [
-        "the model is no better than a linear model of the same features: log_loss 0.5 on 1,500 eval rows, of the "
-        "linear one 0.4321"
+        "a linear model of the same features is better than the model: log_loss 0.5 on 1,500 eval rows, of the linear "
+        "one 0.4321"
     ]
+    assert not list(training_warnings(record(comparison=beaten.model_copy(update={"linear_leads": False}))))
 
 
 def test_what_a_warm_start_lost_is_warned_of_and_what_is_new_is_not() -> None:

@@ -13,6 +13,8 @@ from reports.card_files import CARD_FILES, HTML, MARKDOWN
 from reports.intervals import Estimate
 from reports.model_card import write_model_card
 from reports.run import Run, run_of_artifacts
+from schema.run_warnings import write_warnings
+from schema.training_record import Comparison, TrainingRecord, WarmStarted, write_training_record
 from tests.model_cards import CONFIG, MISSED, VARIANTS, lay_out, variant
 from tests.reports.evaluations import binary, one_slice
 
@@ -51,6 +53,52 @@ def line(markdown: str, *cells: str) -> list[str]:
     found = [row for row in rows if row[: len(cells)] == list(cells)]
     assert len(found) == 1, (cells, found)
     return found[0][len(cells) :]
+
+
+def test_warnings_and_what_followed_the_rows_are_in_both_forms(second: dict[str, Path], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    compared = Comparison(metric="log_loss", rows=9, candidate=0.5, constant=0.7, linear=0.25, linear_leads=True)
+    record = TrainingRecord(
+        rows=30,
+        replicas=1,
+        batch_size=16,
+        steps_per_epoch=1,
+        epochs=512,
+        patience=2,
+        numeric_knots=8,
+        derived=("batch_size", "epochs"),
+        epochs_run=1,
+        best_epoch=1,
+        eval_losses=(0.5,),
+        comparison=compared,
+        warm_start=WarmStarted(tensors=12, taken=3, lost=("head: other classes",)),
+    )
+    write_training_record(record, run)
+    write_warnings(["the model is worse than <linear>"], run)
+    network = {**CONFIG["problem"]["network"], "batch_size": None, "epochs": None}
+
+    page, markdown = card({**second, "Trainer.model_run": run}, tmp_path / "card", network=network)
+
+    assert "<li>Trainer: the model is worse than &lt;linear&gt;</li>" in page
+    assert "- Warning: Trainer: the model is worse than &lt;linear&gt;" in markdown
+    assert line(markdown, "batch_size")[0] == "16, by the number of rows"
+    assert line(markdown, "epochs")[0] == "512, by the number of rows"
+    assert line(markdown, "patience")[0] == "2"
+    assert line(markdown, "warm start") == [
+        "3 of 12 tensors taken over",
+        "from the model released before: head: other classes",
+    ]
+    errors = [line(markdown, f"error of {name}")[0] for name in ("this model", "a linear model", "a constant")]
+    assert errors == ["0.5", "0.25", "0.7"]
+
+
+def test_a_training_without_a_record_says_which_settings_follow_the_rows(
+    second: dict[str, Path], tmp_path: Path
+) -> None:
+    _, markdown = card(second, tmp_path / "card", network={**CONFIG["problem"]["network"], "epochs": None})
+
+    assert line(markdown, "epochs")[0] == "follows the rows"
 
 
 def test_figures_are_those_of_the_evaluation_in_both_forms(second: dict[str, Path], tmp_path: Path) -> None:

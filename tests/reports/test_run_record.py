@@ -35,6 +35,8 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
         window="1:9",
         rows={"train": 7},
         artifacts={"Trainer.model": "artifacts/Trainer/model/7"},
+        training={"rows": 7},
+        warnings=["Trainer: so"],
     )
 
     path = write_record(record, tmp_path)
@@ -58,6 +60,8 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
         "ledger": [],
         "error": None,
         "artifacts": {"Trainer.model": "artifacts/Trainer/model/7"},
+        "training": {"rows": 7},
+        "warnings": ["Trainer: so"],
     }
 
 

@@ -206,6 +206,7 @@ FULL = record(
         (replace(FULL, reasons=FULL.reasons[:1]), 7),
         (replace(FULL, status="pushed", reasons=[], blessed=True, pushed={"version": "1", "path": ""}), 7),
         (replace(FULL, reasons=[], metrics=metrics({})), 12),
+        (replace(FULL, reasons=FULL.reasons[:1], warnings=["Trainer: " + "words " * 99]), 2),
         # With every node there may be, of the reasons too as many as there is room for.
         (replace(FULL, nodes=FULL.nodes + FULL.nodes[:4]), 1),
     ],
@@ -216,6 +217,47 @@ def test_a_run_fits_on_one_screen_of_forty_lines(run: RunRecord, shown: int) -> 
     assert AROUND + bool(run.pushed) + len(run.nodes) + len(lines) <= 40
     listed = [line.split()[0] for line in lines if line.startswith("  variant_") and " rejected: " not in line]
     assert listed == [f"variant_{number}" for number in range(shown)]
+
+
+TRAINED = {
+    "rows": 250,
+    "replicas": 1,
+    "batch_size": 16,
+    "steps_per_epoch": 15,
+    "epochs": 35,
+    "patience": 8,
+    "numeric_knots": 2,
+    "derived": ["batch_size", "epochs"],
+    "epochs_run": 20,
+    "comparison": {"metric": "root_mean_squared_error", "candidate": 1.5e-9, "linear": 2e-9, "constant": 12345.67},
+    "warm_start": None,
+}
+
+
+def test_a_training_is_told_with_what_followed_the_rows() -> None:
+    run = record(training=TRAINED)
+    warm = record(training={**TRAINED, "derived": [], "replicas": 2, "warm_start": {"taken": 3, "tensors": 12}})
+
+    assert result_lines(run) == [
+        "",
+        "  trained  300 steps of 16 rows, 20 of 35 epochs; eval rmse 1.5e-09 (linear 2e-09, constant 1.235e+04)",
+        "  by 250 rows: batch_size 16, epochs 35",
+    ]
+    assert result_lines(warm)[1].startswith("  trained  300 steps of 16 rows x 2, 20 of 35 epochs; ")
+    assert result_lines(warm)[2:] == ["  warm start: 3 of 12 tensors taken over"]
+
+
+def test_warnings_are_told_before_the_verdict_in_four_lines_at_most() -> None:
+    run = record(status="blessed", blessed=True, warnings=["Trainer: one", "DeviceModels: " + "two " * 40])
+    many = replace(run, warnings=[f"Trainer: {number}" for number in range(9)])
+
+    assert result_lines(run)[1] == "  ! Trainer: one"
+    assert result_lines(run)[-1] == "  blessed, not pushed"
+    assert all(len(line) <= 100 for line in result_lines(run))
+    assert result_lines(many)[1:5] == [
+        *(f"  ! Trainer: {number}" for number in range(3)),
+        "    and more, of 9 warnings: see run.json",
+    ]
 
 
 def test_variants_that_find_no_room_are_counted() -> None:
