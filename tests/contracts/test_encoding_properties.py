@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from edge.edges import store_edges_once
 from edge.runner import DeviceModel
 from edge.source import float32
-from models.analysis import Numbers
+from models.analysis import Moments, Numbers
 from models.encoder import Encoder
 from models.statistics import Statistics
 from schema.bound import BoundProblem
+from schema.precision import Precision, merged
 from tests.models.rows_case import bound_problem, trace, transform
 
 Floats = NDArray[np.floating[Any]]
@@ -104,6 +105,34 @@ def test_neither_order_nor_files_nor_batches_change_boundaries(seed: int, files:
     for part in shuffled:
         parts += [part[first : first + batch] for first in range(0, len(part), batch)]
     np.testing.assert_array_equal(analysed(*parts), expected)
+
+
+@PROPERTY
+@given(SEEDS, st.integers(-25, 25), st.floats(1, 9.99), st.floats(-30, 30), st.integers(1, 5))
+def test_a_standardised_label_is_the_same_in_every_unit(
+    seed: int, power: int, factor: float, offset: float, files: int
+) -> None:
+    label = np.random.default_rng(seed).normal(0, 1, 300)
+    changed = factor * 10.0**power * (label + offset)
+    whole = Moments()
+    for part in np.array_split(changed, files):
+        moments = Moments()
+        moments.add(pa.array(part))
+        whole.merge(moments)
+    mean, scale = whole.mean_and_scale()
+    expected = (label - label.mean()) / label.std()
+    np.testing.assert_allclose((changed - mean) / scale, expected, rtol=0, atol=1e-9)
+
+
+@PROPERTY
+@given(SEEDS, st.integers(-30, 28), st.integers(1, 6))
+def test_what_float32_keeps_is_judged_alike_in_every_unit_and_order(seed: int, power: int, files: int) -> None:
+    draw = np.random.default_rng(seed)
+    fine, coarse = draw.normal(0, 1, 2000), 1e9 + draw.normal(0, 1, 2000)
+    for column, refused in ((fine, False), (coarse, True)):
+        parts = np.array_split(10.0**power * column, files)
+        precisions = [{"x": Precision.of(parts[place])} for place in draw.permutation(files)]
+        assert (merged(precisions)["x"].fault("label", "x", "") is not None) is refused
 
 
 def extremes(seed: int) -> dict[str, Floats]:

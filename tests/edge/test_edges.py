@@ -13,12 +13,12 @@ from edge.runner import Array, DeviceModel
 from edge.source import float32
 from schema.ranks import SMALLEST_WIDTH
 
-# As of weather: fine steps around a thousand, mostly zero, and many equal edges.
+# As of weather: fine steps around a thousand, mostly zero, many equal edges of which the last is 0.
 EDGES = np.stack(
     [
         np.linspace(983.8, 1042.1, 65),
         np.maximum(np.linspace(-3, 1.2, 65), 0),
-        np.round(np.linspace(0, 20, 65)),
+        np.floor(np.linspace(-20, 0, 65)),
         np.sort(np.random.default_rng(3).standard_normal(65)),
     ]
 ).astype(np.float32)

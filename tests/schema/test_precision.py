@@ -42,6 +42,7 @@ def test_a_column_that_float32_cannot_tell_apart_is_refused_by_name(name: str, c
         ("of all magnitudes", np.geomspace(1e-30, 1e38, 999)),
         ("unix seconds of a year", 1.7e9 + np.linspace(0, 3e7, 999)),
         ("no numbers", np.empty(0)),
+        ("what is refused elsewhere", np.array([np.nan, np.inf, 1e39, -1e300, 1.0])),
         ("integers of 24 bits", 16_000_000 + np.arange(999)),
     ],
 )
