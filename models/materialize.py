@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 from tfx_bsl.coders import example_coder
 
 from models.records import serialized_batches
+from schema.gzip_shards import damaged_shard
 
 _BATCH_ROWS = 8192
 # Workers may be threads of one process; the second waits for what the first loads.
@@ -23,16 +24,22 @@ def transform_shard(transform_graph: str, source: str, destination: str) -> int:
     """Writes the gzip TFRecord `destination` of transformed tf.Examples of `source`, in order; returns the rows.
 
     A TransformGraph artifact's folder is loaded once in a process, whatever the number of shards.
+
+    Raises:
+        DamagedFileError: naming the source, if it cannot be read.
     """
     with _LOADING:
         apply, encoder = _loaded(transform_graph)
     rows = 0
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(destination, _SPEED_OVER_SIZE) as writer:
-        for batch in serialized_batches([Path(source)], _BATCH_ROWS):
-            for example in encoder.encode(_as_lists(apply(batch))):
-                writer.write(example)
-                rows += 1
+        try:
+            for batch in serialized_batches([Path(source)], _BATCH_ROWS):
+                for example in encoder.encode(_as_lists(apply(batch))):
+                    writer.write(example)
+                    rows += 1
+        except tf.errors.DataLossError as error:
+            raise damaged_shard([Path(source)], error.message) from None
     return rows
 
 
