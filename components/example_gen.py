@@ -19,7 +19,8 @@ from tfx.types import artifact_utils, standard_component_specs
 from components.span_store import StoredSpan, link_spans, span_name
 from ingestion.block import BLOCK_BYTES
 from ingestion.conversion import Conversion, SpanRequest
-from ingestion.shards import ROWS_FILE, span_faults
+from ingestion.shards import ROWS_FILE
+from ingestion.span_checksums import span_faults
 from ingestion.spans import raise_faults, write_spans
 from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select

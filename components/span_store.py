@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion.shards import span_faults
+from ingestion.span_checksums import span_faults
 from schema.notices import notify
 
 SPANS_FILE = "spans.json"

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.examples import shard_writer
+from ingestion.span_checksums import record_span
 from ingestion.splits import SPLITS
 from schema.durable import put_folder
-from schema.folder_checksums import recorded_faults, write_checksums
 from schema.row_ledger import EXAMPLES, RowCount, write_counts
 
 ROWS_FILE = "rows.json"
-_CHECKSUMS = "checksums"
 
 
 @dataclass(frozen=True, order=True)
@@ -84,14 +83,9 @@ def gather(
     write_counts([*counts, *written], waiting)
     rows = {split: sum(counted[split] for counted in blocks.values()) for split in SPLITS}
     (waiting / ROWS_FILE).write_text(json.dumps({"unlabelled": unlabelled, **rows}), encoding="utf-8")
-    write_checksums(waiting / _CHECKSUMS, waiting)
+    record_span(waiting)
     shutil.rmtree(folder, ignore_errors=True)
     put_folder(waiting, folder)
-
-
-def span_faults(folder: Path) -> Iterator[str]:
-    """What is wrong with a span's folder, a fragment per file; nothing if it is as `gather` left it."""
-    yield from recorded_faults(folder / _CHECKSUMS, folder)
 
 
 def _name_shards(folder: Path, places: list[Place]) -> list[str]:

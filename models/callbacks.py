@@ -12,6 +12,7 @@ import tf_keras
 
 from models.treatment import PLAIN, Treatment
 from schema.errors import PipelineError
+from schema.notices import notify
 
 VALIDATION_LOSS = "val_loss"
 
@@ -161,9 +162,16 @@ class Backup(tf_keras.callbacks.Callback):
         self.manager = tf.train.CheckpointManager(self.checkpoint, str(folder), max_to_keep=1)
 
     def restore(self) -> int:
-        """Takes up what was saved, if anything was; returns how many epochs that training had finished."""
-        if self.manager.latest_checkpoint:
-            self.checkpoint.restore(self.manager.latest_checkpoint).assert_consumed()
+        """Takes up what was saved, if anything was; returns how many epochs that training had finished.
+
+        A damaged checkpoint is announced, and the training begins anew.
+        """
+        saved = self.manager.latest_checkpoint
+        fault = checkpoint_fault(saved) if saved else None
+        if fault:
+            notify(f"{saved}: damaged: {fault}; the training begins anew")
+        elif saved:
+            self.checkpoint.restore(saved).assert_consumed()
         return int(self.epochs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -172,6 +180,17 @@ class Backup(tf_keras.callbacks.Callback):
         self.epochs.assign(epoch + 1)
         if self.writes:
             self.manager.save()
+
+
+def checkpoint_fault(prefix: str) -> str | None:
+    """What is wrong with a checkpoint, by the checksums that it has; before a restore has put half of it in place."""
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        return str(error).splitlines()[0]
+    return None
 
 
 class Profile(tf_keras.callbacks.Callback):

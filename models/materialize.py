@@ -14,6 +14,7 @@ from tfx_bsl.coders import example_coder
 
 from models.records import serialized_batches
 from schema.errors import PipelineError
+from schema.gzip_shards import damaged_shard
 
 Columns = dict[str, NDArray[Any]]
 
@@ -29,6 +30,7 @@ def transform_shard(transform_graph: str, source: str, destination: str) -> int:
     A TransformGraph artifact's folder is loaded once in a process, whatever the number of shards.
 
     Raises:
+        DamagedFileError: naming the source, if it cannot be read.
         PipelineError: naming the column, the rows and the shard, if an encoded value is not finite.
     """
     with _LOADING:
@@ -36,12 +38,15 @@ def transform_shard(transform_graph: str, source: str, destination: str) -> int:
     rows = 0
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(destination, _SPEED_OVER_SIZE) as writer:
-        for batch in serialized_batches([Path(source)], _BATCH_ROWS):
-            columns = {name: column.numpy() for name, column in apply(batch).items()}
-            check_finite(columns, source, rows)
-            for example in encoder.encode(_as_lists(columns)):
-                writer.write(example)
-                rows += 1
+        try:
+            for batch in serialized_batches([Path(source)], _BATCH_ROWS):
+                columns = {name: column.numpy() for name, column in apply(batch).items()}
+                check_finite(columns, source, rows)
+                for example in encoder.encode(_as_lists(columns)):
+                    writer.write(example)
+                    rows += 1
+        except tf.errors.DataLossError as error:
+            raise damaged_shard([Path(source)], error.message) from None
     return rows
 
 

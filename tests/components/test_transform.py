@@ -15,11 +15,12 @@ from tfx.types import standard_component_specs as keys
 from components.span_store import StoredSpan, link_spans
 from components.transform import Executor, check_precision
 from models.input import feature_spec
+from models.materialize import transform_shard
 from models.records import count_rows, told_rows
 from models.statistics import read_statistics
 from pipeline.beam import graph_arguments
 from pipeline.environment import Environment
-from schema.errors import InputError, RowCountError
+from schema.errors import DamagedFileError, InputError, RowCountError
 from schema.precision import Precision, write_precision
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
 from tests.damage import flip_bit
@@ -204,3 +205,11 @@ def test_a_flipped_bit_in_an_analysis_is_found_and_the_shard_analysed_anew(
     after = _analyses(again)
     assert {name for name in before if after[name] != before[name]} == {min(before)}
     assert f"{damaged}: damaged" in caplog.text
+
+
+def test_a_shard_that_cannot_be_transformed_is_named(transformed: Transformed, tmp_path: Path) -> None:
+    folder = transformed(1)
+    [shard] = (folder / "examples" / "Split-train").glob("*.gz")
+    flip_bit(shard, 0.6)
+    with pytest.raises(DamagedFileError, match=f"^{shard}: damaged: "):
+        transform_shard(str(folder / "graph"), str(shard), str(tmp_path / "again.gz"))

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.records import example_batches
+from schema.errors import DamagedFileError
+from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, write_rows
 
 FIRST: list[Row] = [{"soil": "clay", "week": 8, "wet": 0}, {"week": 9, "rain": 1.5, "wet": 1}]
@@ -31,3 +33,9 @@ def test_a_batch_has_at_most_so_many_rows_and_reaches_over_shards(shards: list[P
 
 def test_no_shards_have_no_batches() -> None:
     assert list(example_batches([], SCHEMA)) == []
+
+
+def test_a_shard_that_cannot_be_read_is_named(shards: list[Path]) -> None:
+    flip_bit(shards[1], 0.6)
+    with pytest.raises(DamagedFileError, match=f"^{shards[1]}: damaged: "):
+        list(example_batches(shards, SCHEMA))

@@ -13,6 +13,7 @@ import tf_keras
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
+from models.callbacks import checkpoint_fault
 from models.fit import AveragingAdamW, FitPaths, MemberLoss, ScoreAuc, Steps, fit, member_mean, plan_steps
 from models.input import Source, make_dataset, training_source
 from models.network import build_network
@@ -20,8 +21,10 @@ from models.strategies import make_strategy
 from models.training_options import Training
 from models.warm_start import save_weights
 from schema.errors import InputError, PipelineError
+from schema.notices import collected_notices
 from schema.problem import Task
 from schema.row_ledger import read_counts
+from tests.damage import flip_bit
 from tests.models.training_case import STATISTICS, bound_problem, in_a_process_of_its_own, rows, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -341,6 +344,30 @@ def test_a_training_killed_after_its_last_epoch_ends_with_the_same_model(
 
     assert resumed.history.epoch == []
     assert_equal_weights(resumed, averaged)
+
+
+@pytest.mark.parametrize("suffix", ["data-00000-of-00001", "index"])
+@pytest.mark.parametrize("place", [0.01, 0.5, 0.99])
+def test_a_flipped_bit_in_a_checkpoint_is_found(tmp_path: Path, suffix: str, place: float) -> None:
+    saved = tf.train.Checkpoint(weights=[tf.Variable(tf.random.normal([9])), tf.Variable(3)]).write(f"{tmp_path}/saved")
+    assert checkpoint_fault(saved) is None
+    flip_bit(Path(f"{saved}.{suffix}"), place)
+    assert checkpoint_fault(saved)
+
+
+def test_a_training_with_a_damaged_checkpoint_begins_anew_and_says_so(
+    plain: tf_keras.Model, train: Source, evaluation: Source, folders: Path, tmp_path: Path
+) -> None:
+    folder = left_by("plain", folders, tmp_path)
+    [file] = (folder / "checkpoint").glob("*.data-*")
+    flip_bit(file)
+
+    with collected_notices() as notices:
+        again = trained(train, evaluation, folder, resumes=True, epochs=3)
+
+    assert again.history.epoch == [0, 1, 2]
+    assert_equal_weights(again, plain)
+    assert [notice.split(": ")[:2] for notice in notices] == [[str(file.with_suffix("")), "damaged"]]
 
 
 def test_a_resumed_training_remembers_its_best_epoch(

@@ -101,11 +101,12 @@ def test_a_record_that_cannot_be_written_leaves_the_earlier_one_whole(tmp_path: 
 
 
 def test_what_a_killed_write_left_does_not_disturb(tmp_path: Path) -> None:
-    (tmp_path / ".run.json.partial").write_text('{"run_id": "1', encoding="utf-8")
+    (tmp_path / ".run.json.0.partial").write_text('{"run_id": "1', encoding="utf-8")
 
-    write_record(RunRecord(run_id="1", status="pushed"), tmp_path)
+    path = write_record(RunRecord(run_id="1", status="pushed"), tmp_path)
 
-    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert path == tmp_path / "run.json"
+    assert strict(path)["status"] == "pushed"
 
 
 def test_a_failed_run_is_a_whole_record_too(tmp_path: Path) -> None:
