@@ -173,6 +173,25 @@ requirements: ## export the lock for plain pip
 	"$$uv" export --frozen --quiet --no-default-groups --group runtime --group sample --no-emit-project --no-annotate \
 	  --output-file requirements.txt
 
+# Of the image for CPUs; what the Dockerfile leaves out of it is listed all the same.
+.PHONY: sbom
+sbom: ## write what the image is made of to build/sbom.json (CycloneDX)
+	@mkdir -p build; \
+	$(FIND_UV); \
+	"$$uv" export --frozen --quiet --no-default-groups --group runtime --group cpu --format cyclonedx1.5 \
+	  --preview-features sbom-export --output-file build/sbom.json >/dev/null
+	@echo build/sbom.json
+
+.PHONY: licenses
+licenses: $(ENVIRONMENT) sbom ## write the licences of what the image is made of to build/licenses.md
+	@$(PYTHON) deploy/licenses.py --sbom build/sbom.json > build/licenses.md
+	@echo build/licenses.md
+
+.PHONY: audit
+audit: $(ENVIRONMENT) ## ask for known vulnerabilities of the locked packages; says so where no service is reached
+	@$(FIND_UV); \
+	$(PYTHON) deploy/audit.py --uv "$$uv" $(ARGS)
+
 .PHONY: clean
 clean: ## remove what the tools cache; the environment, the data and the output stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -36,7 +36,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", metavar="NODE", help="run this node alone")
     parser.add_argument("--no-cache", action="store_true", help="run every node, whatever has not changed")
     parser.add_argument("--quick", action="store_true", help="use a seeded sample of about 20,000 rows")
-    parser.add_argument("--dry-run", action="store_true", help="check config, schema, data headers and nodes, and stop")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check config, schema, first rows of the data and nodes, and stop"
+    )
     parser.add_argument("--list", action="store_true", help="list the nodes and stop")
     parser.add_argument("--verbose", action="store_true", help="debug messages in run.log")
     chosen = parser.parse_args(arguments)
@@ -75,7 +77,7 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
     from pipeline.preflight import (
         build_sample,
         check_engine,
-        check_headers,
+        check_first_rows,
         check_metadata,
         check_output,
         find_data,
@@ -102,7 +104,7 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
     engine = check_engine(config.environment.beam)
     choice = Choice(chosen.only or chosen.first, chosen.only or chosen.last)
     if chosen.dry_run:
-        told = (check_headers(config), check_metadata(config, log_in=False))
+        told = (check_first_rows(config), check_metadata(config, log_in=False))
         check_choice(config, choice)
         sys.stdout.writelines(f"{line}\n" for line in told if line)
         return 0

@@ -64,6 +64,13 @@ class Reader(Protocol):
             InputError: naming the file and the column that does not fit.
         """
 
+    def first_faults(self, path: Path, columns: Mapping[str, Column]) -> list[str]:
+        """Everything that does not fit in the file's columns and first rows, the first value of each column.
+
+        Returns:
+            Sentences that begin with the file; none if all of it fits.
+        """
+
     def cut(self, path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:
         """The blocks of a file, each of about `size` bytes.
 

@@ -10,14 +10,22 @@ def check_names(names: Sequence[str], known: Iterable[str], where: str) -> None:
     """Compares names, in the file's order, with the schema's.
 
     Raises:
-        InputError: beginning with `where`, naming the column that is absent, unknown or given twice.
+        InputError: with a line that begins with `where` for each column that is unknown or given twice, and one for
+            those that are absent.
     """
-    expected = list(known)
-    for name in names:
+    expected, found = list(known), []
+    for name in dict.fromkeys(names):
         if name not in expected:
-            raise InputError(f"{where}: column {name!r} is not in the schema.{nearest(name, expected)}")
-        if names.count(name) > 1:
-            raise InputError(f"{where}: column '{name}' is given twice")
-    absent = [name for name in expected if name not in names]
+            found.append(f"column {name!r} is not in the schema.{nearest(name, expected)}")
+        elif names.count(name) > 1:
+            found.append(f"column '{name}' is given twice")
+    absent = [f"'{name}'" for name in expected if name not in names]
     if absent:
-        raise InputError(f"{where}: column '{absent[0]}' of the schema is missing. Received: {', '.join(names)}")
+        are = (
+            f"column {absent[0]} of the schema is"
+            if len(absent) == 1
+            else f"columns {', '.join(absent)} of the schema are"
+        )
+        found.append(f"{are} missing. Received: {', '.join(names)}")
+    if found:
+        raise InputError("\n".join(f"{where}: {sentence}" for sentence in found))

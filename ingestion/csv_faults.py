@@ -11,6 +11,8 @@ from schema.rows import Column, Kind
 # As the fast reader takes them; Python's own int and float take more.
 _INTEGER = re.compile(r"[ \t]*-?[0-9]+[ \t]*")
 _NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
+# What other programs write for a missing value.
+_MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "unknown", "-", "?", ".", ""})
 # From here on a number is rounded to infinity in 32 bits.
 _FLOAT32_END = 2.0**128 - 2.0**103
 
@@ -29,14 +31,46 @@ def find_fault(text: CsvText, columns: Mapping[str, Column]) -> str | None:
         return str(error)
 
 
+def column_faults(text: CsvText, columns: Mapping[str, Column]) -> list[str]:
+    """The first cell of each column that does not fit, and the first ragged row, as `find_fault` tells one.
+
+    Columns that the schema does not have are left out.
+
+    Raises:
+        InputError: if the text is no CSV in UTF-8.
+    """
+    rows = numbered_rows(text)
+    _, header = next(rows)
+    found: dict[str, str] = {}
+    for line, row in rows:
+        if len(row) != len(header):
+            found.setdefault("", f"{text.path}:{line}: {_ragged(row, header)}")
+            continue
+        for name, cell in zip(header, row, strict=True):
+            if name in columns and name not in found:
+                fault = _cell_fault(name, cell, columns)
+                if fault:
+                    found[name] = f"{text.path}:{line}: {fault}"
+    return list(found.values())
+
+
 def _row_fault(row: list[str], header: list[str], columns: Mapping[str, Column]) -> str | None:
     if len(row) != len(header):
-        return f"expected {len(header)} cells, as in the header. Received: {len(row)}"
-    for name, cell in zip(header, row, strict=True):
-        expected = _expected(columns[name].kind, cell) if cell else None
-        if expected:
-            return f"column '{name}': expected {expected}. Received: {cell!r}"
-    return None
+        return _ragged(row, header)
+    faults = (_cell_fault(name, cell, columns) for name, cell in zip(header, row, strict=True))
+    return next((fault for fault in faults if fault), None)
+
+
+def _ragged(row: list[str], header: list[str]) -> str:
+    return f"expected {len(header)} cells, as in the header. Received: {len(row)}"
+
+
+def _cell_fault(name: str, cell: str, columns: Mapping[str, Column]) -> str | None:
+    expected = _expected(columns[name].kind, cell) if cell else None
+    if not expected:
+        return None
+    hint = ". A missing value is an empty cell" if cell.strip().casefold() in _MISSING_WORDS else ""
+    return f"column '{name}': expected {expected}. Received: {cell!r}{hint}"
 
 
 def _expected(kind: Kind, cell: str) -> str | None:

@@ -15,13 +15,16 @@ from pyarrow import csv as arrow_csv
 from ingestion.block import ARROW_TYPES, BLOCK_BYTES, Block, Rows
 from ingestion.column_names import check_names
 from ingestion.csv_blocks import LONGEST_ROW, LongRowError, Piece, pieces
-from ingestion.csv_faults import find_fault
+from ingestion.csv_faults import column_faults, find_fault
 from ingestion.csv_header import Header, is_compressed, open_csv, read_header
 from ingestion.csv_text import LONGEST_CELL, CsvText, count_lines, numbered_rows
 from ingestion.typed_columns import precisions
 from schema.errors import InputError
+from schema.gathered import Gathered
 from schema.rows import Column, Kind
 
+# Of rows that are looked at before anything is converted.
+FIRST_BYTES = 1 << 20
 # Numbers with all their digits, so that it shows what float32 keeps of them.
 _PARSED = {**ARROW_TYPES, Kind.NUMBER: pa.float64()}
 _NOT_ASCII = bytes(range(0x80, 0x100))
@@ -44,6 +47,35 @@ def check(path: Path, columns: Mapping[str, Column]) -> None:
         InputError: naming the column that is absent, unknown or given twice, or why the file cannot be read.
     """
     _header(path, columns)
+
+
+def first_faults(path: Path, columns: Mapping[str, Column]) -> list[str]:
+    """What does not fit in the header and in the first mebibyte of rows: each name, and the first cell of a column."""
+    try:
+        header = _names(path, columns)
+        content = next(_pieces(path, header, FIRST_BYTES)).content
+    except InputError as error:
+        return [str(error)]
+    faults = Gathered()
+    with faults.noted():
+        check_names(header.names, columns, f"{path}:{header.line}")
+    found = faults.messages
+    text = CsvText(path, header.content + content, count_lines(header.content), header.lines + 1)
+    if not found and _fits(text, columns):
+        return []
+    # Which of the columns have something takes a slower look.
+    try:
+        return found + column_faults(text, columns)
+    except InputError as error:
+        return [*found, str(error)]
+
+
+def _fits(text: CsvText, columns: Mapping[str, Column]) -> bool:
+    try:
+        _typed(text, columns)
+    except InputError:
+        return False
+    return True
 
 
 def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:
@@ -73,11 +105,16 @@ def read(block: Block, columns: Mapping[str, Column], size: int) -> Iterator[Row
 
 
 def _header(path: Path, columns: Mapping[str, Column]) -> Header:
+    header = _names(path, columns)
+    check_names(header.names, columns, f"{path}:{header.line}")
+    return header
+
+
+def _names(path: Path, columns: Mapping[str, Column]) -> Header:
     with _readable(path), open_csv(path) as stream:
         header = read_header(stream, path)
     if not header.names:
         raise InputError(f"{path}: empty file. Expected a header line: {','.join(columns)}")
-    check_names(header.names, columns, f"{path}:{header.line}")
     return header
 
 

@@ -13,11 +13,14 @@ from ingestion.block import Block, Rows
 from ingestion.column_names import check_names
 from ingestion.typed_columns import check_type, precisions, typed
 from schema.errors import InputError
+from schema.gathered import Gathered
 from schema.rows import Column
 
 # A few bytes on disk may stand for a long text in many rows, so rows are bounded beside bytes.
 _LARGEST_PART = 1 << 16
 _BUFFER_BYTES = 1 << 20
+# Looked at before anything is converted.
+_FIRST_ROWS = 1 << 12
 
 
 def check(path: Path, columns: Mapping[str, Column]) -> None:
@@ -28,6 +31,29 @@ def check(path: Path, columns: Mapping[str, Column]) -> None:
     """
     with _open(path) as file:
         _check(file, path, columns)
+
+
+def first_faults(path: Path, columns: Mapping[str, Column]) -> list[str]:
+    """What does not fit in the columns and in the first rows: each name and type, and the first value of a column."""
+    faults = Gathered()
+    with faults.noted(), _open(path) as file:
+        schema = file.schema_arrow
+        with faults.noted():
+            check_names(schema.names, columns, str(path))
+        known = {name: column for name, column in columns.items() if schema.names.count(name) == 1}
+        fit = [name for name, column in known.items() if _is_fit(faults, name, column, schema, path)]
+        batch = next(file.iter_batches(batch_size=_FIRST_ROWS, columns=fit, use_threads=False), None) if fit else None
+        for name in fit if batch is not None else ():
+            with faults.noted():
+                typed(pa.Table.from_batches([batch]).select([name]), {name: known[name]}, partial(_place, path, 1))
+    return faults.messages
+
+
+def _is_fit(faults: Gathered, name: str, column: Column, schema: Any, path: Path) -> bool:
+    with faults.noted():
+        check_type(name, column.kind, schema.field(name).type, str(path))
+        return True
+    return False
 
 
 def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:

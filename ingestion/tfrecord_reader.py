@@ -53,6 +53,15 @@ def check(path: Path, columns: Mapping[str, Column]) -> None:
     _typed(first, columns)
 
 
+def first_faults(path: Path, columns: Mapping[str, Column]) -> list[str]:
+    """What does not fit in the first record, if something does not."""
+    try:
+        check(path, columns)
+    except InputError as error:
+        return [str(error)]
+    return []
+
+
 def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:  # noqa: ARG001 (as all readers)
     """One block: records can be found only from the file's beginning.
 

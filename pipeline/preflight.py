@@ -5,6 +5,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from pipeline.metadata_store import METADATA_FILE
 from schema.errors import InputError
 from schema.rows import columns, read_schema
 
+_SHOWN_FAULTS = 40
 # SQLite takes paths of 512 bytes, those of its journal among them.
 _LONGEST_SQLITE_PATH = 504
 # Modules of the project that build sample data, and one that lies beside a problem.yaml.
@@ -98,6 +100,27 @@ def build_sample(config: Config) -> str | None:
     return f"{config.problem.data.path}: {builder.build(config.data)}"
 
 
+def told_once(faults: Mapping[Path, Sequence[str]]) -> list[str]:
+    """The faults, each once, with the number of the other files that have it too.
+
+    Args:
+        faults: sentences that begin with the file, by file.
+    """
+    first: dict[str, str] = {}
+    files: dict[str, set[Path]] = {}
+    for path, sentences in faults.items():
+        for sentence in (line for text in sentences for line in text.splitlines()):
+            # Without the place in the file.
+            key = re.sub(r"^(:\d+)?: ((row|record) \d+: )?", "", sentence.removeprefix(str(path)))
+            first.setdefault(key, sentence)
+            files.setdefault(key, set()).add(path)
+    others = {key: len(found) - 1 for key, found in files.items()}
+    return [
+        sentence + (f" (and so in {others[key]} more file{'s' if others[key] > 1 else ''})" if others[key] else "")
+        for key, sentence in first.items()
+    ]
+
+
 def _builder(name: str, folder: Path) -> Any:
     """The module, which is run by this: of `ingestion`, or of the problem's own folder, and no other."""
     own = folder / f"{name}.py"
@@ -142,14 +165,18 @@ def check_metadata(config: Config, *, log_in: bool) -> str | None:
     return f"metadata: {settings.where} answers"
 
 
-def check_headers(config: Config) -> str:
-    """Compares the columns of every file with the schema, as far as its beginning tells; a line that says all is well.
+def check_first_rows(config: Config) -> str:
+    """Compares the columns and the first rows of every file with the schema; a line that says all is well.
 
     Raises:
-        InputError: naming the file and the column that does not fit.
+        InputError: with a line or more for each thing that does not fit, all of them at once.
     """
     known, spans = columns(read_schema(config.schema_file)), find_data(config)
-    for path in (path for files in spans.values() for path in files):
-        reader_of(path).check(path, known)
+    files = [path for span in spans.values() for path in span]
+    faults = {path: reader_of(path).first_faults(path, known) for path in files}
+    lines = told_once(faults)
+    if lines:
+        more = len(lines) - _SHOWN_FAULTS
+        raise InputError("\n".join([*lines[:_SHOWN_FAULTS], *([f"and {more} more"] if more > 0 else [])]))
     counted = "1 span and its columns" if len(spans) == 1 else f"{len(spans)} spans and their columns"
     return f"{config.problem.name}: config, {counted} in {config.data} are in order"

@@ -8,6 +8,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from schema.closed import Closed, nearest
 from schema.errors import InputError
+from schema.gathered import Gathered
 from schema.metrics import check_evaluation
 from schema.problem import Encoding, Problem, Task
 from schema.rows import Column, Kind, columns
@@ -59,40 +60,67 @@ def bind(problem: Problem, schema: schema_pb2.Schema) -> BoundProblem:
     """Checks the problem against the schema and takes the domains from it.
 
     Raises:
-        InputError: naming the key of problem.yaml that does not agree with schema.pbtxt.
+        InputError: naming each key of problem.yaml that does not agree with schema.pbtxt, a line or more for each.
     """
-    known = columns(schema)
-    _check_names([problem.label, *problem.features])
+    known, faults = columns(schema), Gathered()
+    domains: dict[str, tuple[int, int]] = {}
+    with faults.noted():
+        _check_names([problem.label, *problem.features])
     for name, feature in problem.features.items():
-        column = _column(known, name, f"features.{name}")
-        if column.kind not in _FITTING[feature.encoding]:
-            expected = " or ".join(_FITTING[feature.encoding])
-            raise InputError(
-                f"problem.yaml: features.{name}: encoding '{feature.encoding}' takes a column of type {expected}. "
-                f"Received: {column.kind} in schema.pbtxt"
-            )
-    _check_label(problem, _column(known, problem.label, "label"))
+        with faults.noted():
+            column = _column(known, name, f"features.{name}")
+            _check_encoding(feature.encoding, column)
+            if feature.encoding is Encoding.IDENTITY:
+                domains[name] = _domain(column)
+    with faults.noted():
+        _check_label(problem, _column(known, problem.label, "label"))
     if problem.split.key is not None:
-        _check_key(_column(known, problem.split.key, "split.key"))
-    for names in problem.evaluation.slices:
+        with faults.noted():
+            _check_key(_column(known, problem.split.key, "split.key"))
+    tolerated = [entry.partition(":")[0] for entry in problem.anomalies.tolerate]
+    others = {
+        "evaluation.slices": [name for names in problem.evaluation.slices for name in names],
+        "anomalies.tolerate": [name for name in tolerated if name != WHOLE_DATASET],
+    }
+    for key, names in others.items():
         for name in names:
-            _column(known, name, "evaluation.slices")
-    check_evaluation(problem.evaluation, problem.task)
-    _check_trainable(problem)
-    for entry in problem.anomalies.tolerate:
-        if entry.partition(":")[0] != WHOLE_DATASET:
-            _column(known, entry.partition(":")[0], "anomalies.tolerate")
-    domains = {name: _domain(known[name]) for name in problem.of(Encoding.IDENTITY)}
+            with faults.noted():
+                _column(known, name, key)
+    with faults.noted():
+        check_evaluation(problem.evaluation, problem.task)
+    with faults.noted():
+        _check_trainable(problem)
+    faults.raise_all()
     return BoundProblem(problem=problem, domains=domains)
 
 
 def _check_names(names: list[str]) -> None:
-    for name in names:
-        if not _NAME.fullmatch(name):
-            raise InputError(
-                f"problem.yaml: column '{name}': expected ASCII letters, digits and _, beginning with a letter, since "
-                "signatures and tensors are named so. Rename the column in the files and in schema.pbtxt."
-            )
+    unfit = [name for name in dict.fromkeys(names) if not _NAME.fullmatch(name)]
+    if unfit:
+        quoted = ", ".join(f"'{name}'" for name in unfit)
+        raise InputError(
+            f"problem.yaml: column{'s' if len(unfit) > 1 else ''} {quoted}: expected ASCII letters, digits and _, "
+            "beginning with a letter, since signatures and tensors are named so. Rename the column in the files and in "
+            f"schema.pbtxt{_renamed(unfit)}."
+        )
+
+
+def _renamed(names: list[str]) -> str:
+    """What to write in place of the names, as far as they have letters or digits to go by."""
+    plain = {name: re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower() for name in names}
+    renamed = [
+        f"'{name}' to {text if text[:1].isalpha() else f'column_{text}'}" for name, text in plain.items() if text
+    ]
+    return f", such as {', '.join(renamed)}" if renamed else ""
+
+
+def _check_encoding(encoding: Encoding, column: Column) -> None:
+    if column.kind not in _FITTING[encoding]:
+        expected = " or ".join(_FITTING[encoding])
+        raise InputError(
+            f"problem.yaml: features.{column.name}: encoding '{encoding}' takes a column of type {expected}. "
+            f"Received: {column.kind} in schema.pbtxt"
+        )
 
 
 def _column(known: dict[str, Column], name: str, key: str) -> Column:
@@ -104,7 +132,10 @@ def _column(known: dict[str, Column], name: str, key: str) -> Column:
 def _domain(column: Column) -> tuple[int, int]:
     key = f"problem.yaml: features.{column.name}"
     if column.minimum is None or column.maximum is None:
-        raise InputError(f"{key}: encoding 'identity' needs an int_domain with min and max in schema.pbtxt")
+        raise InputError(
+            f"{key}: encoding 'identity' needs an int_domain with min and max in schema.pbtxt, such as "
+            f"`int_domain {{ min: 0 max: 9 }}` in the feature '{column.name}' with the column's own ends"
+        )
     if column.minimum > column.maximum:
         raise InputError(
             f"{key}: expected an int_domain with min <= max in schema.pbtxt. "
@@ -162,5 +193,12 @@ def _check_label_type(problem: Problem, column: Column) -> None:
     if not fits:
         raise InputError(
             f"problem.yaml: label: expected column '{column.name}' to be {expected}. "
-            f"Received: {column.kind} in schema.pbtxt"
+            f"Received: {column.kind} in schema.pbtxt{_hint_for_classes(problem, column)}"
         )
+
+
+def _hint_for_classes(problem: Problem, column: Column) -> str:
+    if not problem.classes or column.kind is not Kind.INTEGER:
+        return ""
+    binary = ", or leave classes out where it has 0 and 1 alone" if problem.task is Task.BINARY else ""
+    return f". Write the classes' names into the column and its type as BYTES{binary}"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingestion.block import BLOCK_BYTES, Rows
-from ingestion.csv_reader import check, cut, read_csv
+from ingestion.csv_reader import FIRST_BYTES, check, cut, first_faults, read_csv
 from ingestion.csv_reader import read as read_block
 from schema.errors import InputError
 from schema.rows import Column, Kind
@@ -132,12 +132,17 @@ def test_one_table_in_many_dresses(file: Path, content: bytes) -> None:
     assert read(file, content, header=b"") == [("Oslo", 1, 2.0), ("Rome", 2, 3.0)]
 
 
+def hint(cell: str) -> str:
+    """What is said beside a cell with which other programs mean that there is no value."""
+    return ". A missing value is an empty cell" if cell in ("nan", "NaN", "NULL", " ", "-") else ""
+
+
 @pytest.mark.parametrize(
     "cell", ["x", "3.0", "1e3", "1_000", "+7", "true", "nan", "inf", "NULL", " ", "--1", "٣", "\u00a05", "1\0"]
 )
 def test_what_is_no_integer_is_named(file: Path, cell: str) -> None:
     assert told(file, f"Oslo,1,1\nRome,{cell},1\n") == (
-        f"rows.csv:3: column 'count': expected an integer. Received: {cell!r}"
+        f"rows.csv:3: column 'count': expected an integer. Received: {cell!r}{hint(cell)}"
     )
 
 
@@ -154,7 +159,7 @@ def test_an_integer_beyond_64_bits_is_named(file: Path, cell: str) -> None:
 )
 def test_what_is_no_number_is_named(file: Path, cell: str) -> None:
     assert told(file, f"Oslo,1,1\nRome,1,{cell}\n") == (
-        f"rows.csv:3: column 'share': expected a number. Received: {cell!r}"
+        f"rows.csv:3: column 'share': expected a number. Received: {cell!r}{hint(cell)}"
     )
 
 
@@ -450,3 +455,47 @@ def test_the_header_alone_is_checked_without_the_rows(file: Path) -> None:
     file.write_bytes(b"city,count\n")
     with pytest.raises(InputError, match="column 'share' of the schema is missing"):
         check(file, COLUMNS)
+
+
+def first(file: Path, body: str, header: bytes = HEADER) -> list[str]:
+    """What is said of the first rows of a file with this content, without the folder."""
+    file.write_bytes(header + body.encode())
+    return [fault.replace(f"{file.parent}/", "") for fault in first_faults(file, COLUMNS)]
+
+
+def test_the_first_rows_that_fit_say_nothing(file: Path) -> None:
+    assert first(file, "Oslo,1,0.5\n,,\n") == []
+
+
+def test_each_column_is_told_once_with_what_a_missing_value_is(file: Path) -> None:
+    assert first(file, "Oslo,1,0.5\nRome,NA,n/a\nRome,x,NULL\nBonn\nBonn,2,inf\n") == [
+        "rows.csv:3: column 'count': expected an integer. Received: 'NA'. A missing value is an empty cell",
+        "rows.csv:3: column 'share': expected a number. Received: 'n/a'. A missing value is an empty cell",
+        "rows.csv:5: expected 3 cells, as in the header. Received: 1",
+    ]
+
+
+def test_columns_that_are_there_are_looked_at_beside_those_that_are_not(file: Path) -> None:
+    (names, count) = first(file, "1.5,a,b\n", b"count,colour,colour\n")
+    assert names.splitlines() == [
+        "rows.csv:1: column 'colour' is not in the schema. Known keys: city, count, share.",
+        "rows.csv:1: columns 'city', 'share' of the schema are missing. Received: count, colour, colour",
+    ]
+    assert count == "rows.csv:2: column 'count': expected an integer. Received: '1.5'"
+
+
+def test_what_stands_behind_the_first_rows_is_left_to_the_run(file: Path) -> None:
+    row = "Oslo,1,0.5\n"
+    assert first(file, row * (2 * FIRST_BYTES // len(row)) + "Oslo,NA,0.5\n") == []
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "said"),
+    [
+        (b"", "", ": empty file. Expected a header line"),
+        (HEADER, "", ":1: a header and no rows"),
+    ],
+)
+def test_a_file_that_is_none_says_so(file: Path, header: bytes, body: str, said: str) -> None:
+    (fault,) = first(file, body, header)
+    assert fault.startswith(f"rows.csv{said}")

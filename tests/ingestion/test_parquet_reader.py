@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from ingestion.parquet_reader import check, cut, read
+from ingestion.parquet_reader import check, cut, first_faults, read
 from schema.errors import InputError
 from schema.rows import Column, Kind
 
@@ -240,3 +240,15 @@ def test_a_file_that_was_damaged_is_named(tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     assert told(tmp_path / "nowhere.parquet").startswith("nowhere.parquet: No such file")
+
+
+def test_all_that_does_not_fit_in_the_first_rows_is_told_at_once(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, count=pa.array([1.0, None, 2.5]), share=pa.array(["a", "b", "c"]), colour=pa.array([1, 2, 3])
+    )
+    assert [fault.replace(f"{path.parent}/", "") for fault in first_faults(path, COLUMNS)] == [
+        "a.parquet: column 'colour' is not in the schema. Known keys: city, count, share.",
+        "a.parquet: column 'share': expected numbers (integer, floating or decimal). Received: string",
+        "a.parquet: row 3: column 'count': expected an integer. Received: 2.5",
+    ]
+    assert first_faults(write(tmp_path), COLUMNS) == []

@@ -9,7 +9,7 @@ from ml_metadata import metadata_store
 
 from pipeline.config import Config, load_config
 from pipeline.metadata_place import in_file
-from pipeline.preflight import build_sample, check_headers, check_output
+from pipeline.preflight import build_sample, check_first_rows, check_output
 from schema.errors import InputError
 from tests.crops import PROBLEMS, write_crops
 
@@ -20,7 +20,7 @@ from tests.crops import PROBLEMS, write_crops
 def test_the_spans_that_are_in_order_are_counted(tmp_path: Path, years: range, told: str) -> None:
     config = load_config(str(PROBLEMS / "crops"), data=str(write_crops(tmp_path, years)))
 
-    assert check_headers(config).startswith(f"crops: config, {told}")
+    assert check_first_rows(config).startswith(f"crops: config, {told}")
 
 
 def test_data_in_another_format_leads_to_the_pattern(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_data_in_another_format_leads_to_the_pattern(tmp_path: Path) -> None:
 
     told = r"no file fits data\.pattern 'year-\{SPAN:4\}\.csv'\. The folder has year-2019\.parquet"
     with pytest.raises(InputError, match=told):
-        check_headers(config)
+        check_first_rows(config)
 
 
 @pytest.mark.parametrize("flag", ["output", "data"])
@@ -94,3 +94,24 @@ def test_a_builder_may_lie_beside_the_problem(tmp_path: Path) -> None:
     (tmp_path / "crops" / "make_data.py").write_text(text, encoding="utf-8")
     assert build_sample(config) == f"{tmp_path}: built in {tmp_path.name}"
     assert build_sample(config) is None
+
+
+def test_the_first_rows_of_all_files_are_told_at_once_and_once_each(tmp_path: Path) -> None:
+    data = write_crops(tmp_path, range(2019, 2023), rows=3)
+    for year, cell in ((2019, "NA"), (2020, "NA"), (2022, "NA")):
+        lines = (data / f"year-{year}.csv").read_text(encoding="utf-8").splitlines()
+        cells = lines[2].split(",")
+        lines[2] = ",".join([*cells[:2], cell, *cells[3:]])
+        (data / f"year-{year}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = (data / "year-2021.csv").read_text(encoding="utf-8")
+    (data / "year-2021.csv").write_text(text.replace("farm,soil", "farm,Soil"), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        check_first_rows(load_config(str(PROBLEMS / "crops"), data=str(data)))
+    lines = str(caught.value).replace(f"{data}/", "").splitlines()
+    assert lines == [
+        "year-2019.csv:3: column 'rain_mm': expected a number. Received: 'NA'. A missing value is an empty cell "
+        "(and so in 2 more files)",
+        "year-2021.csv:1: column 'Soil' is not in the schema. Did you mean 'soil'?",
+        "year-2021.csv:1: column 'soil' of the schema is missing. Received: farm,Soil,rain_mm,sowing_week,ph,crop,"
+        "yield_t".replace(",", ", "),
+    ]

@@ -148,7 +148,8 @@ def test_identity_needs_both_ends_of_a_domain(domain: str) -> None:
     schema = SCHEMA.replace("int_domain { min: 8 max: 20 }", domain)
 
     assert told(schema) == (
-        "problem.yaml: features.week: encoding 'identity' needs an int_domain with min and max in schema.pbtxt"
+        "problem.yaml: features.week: encoding 'identity' needs an int_domain with min and max in schema.pbtxt, such "
+        "as `int_domain { min: 0 max: 9 }` in the feature 'week' with the column's own ends"
     )
 
 
@@ -198,7 +199,8 @@ def test_a_label_that_fits_its_task_is_taken(changes: dict[str, Any]) -> None:
     ],
 )
 def test_a_label_that_does_not_fit_its_task_is_refused(changes: dict[str, Any], fault: str) -> None:
-    assert told(**changes) == f"problem.yaml: label: {fault} in schema.pbtxt"
+    hint = ". Write the classes' names into the column and its type as BYTES" if fault.endswith("integer") else ""
+    assert told(**changes) == f"problem.yaml: label: {fault} in schema.pbtxt{hint}"
 
 
 @pytest.mark.parametrize("key", ["farm", "soil", None])
@@ -227,3 +229,34 @@ def test_a_metric_that_the_task_does_not_have_is_refused(evaluation: dict[str, A
 
 def test_a_fault_of_the_schema_is_told_first() -> None:
     assert told(SCHEMA + 'feature { name: "soil" type: BYTES }') == "schema.pbtxt: feature 'soil' is given twice"
+
+
+def test_all_that_does_not_agree_is_told_at_once() -> None:
+    lines = told(
+        SCHEMA.replace("int_domain { min: 8 max: 20 }", ""),
+        features={
+            "soil": {"encoding": "quantiles"},
+            "week": {"encoding": "identity"},
+            "trees": {"encoding": "identity"},
+            "wood": {"encoding": "vocabulary"},
+            "Lot #": {"encoding": "vocabulary"},
+            "2nd": {"encoding": "vocabulary"},
+        },
+        classes=["no", "yes"],
+        evaluation={"slices": [["sand"]], "bounds": {"auk": 0.7}},
+    ).splitlines()
+    begins = [
+        "problem.yaml: columns 'Lot #', '2nd': expected ASCII letters",
+        "problem.yaml: features.soil: encoding 'quantiles' takes a column of type integer or number. Received: string",
+        "problem.yaml: features.week: encoding 'identity' needs an int_domain",
+        "problem.yaml: features.trees: encoding 'identity' needs an int_domain",
+        "problem.yaml: features.wood: no column 'wood'",
+        "problem.yaml: features.Lot #: no column 'Lot #'",
+        "problem.yaml: features.2nd: no column '2nd'",
+        "problem.yaml: label: expected column 'fertile' to be a string, since problem.yaml names classes. ",
+        "problem.yaml: evaluation.slices: no column 'sand'",
+        "problem.yaml: evaluation.bounds: 'auk' is not measured.",
+    ]
+    assert [line[: len(begin)] for line, begin in zip(lines, begins, strict=True)] == begins
+    assert lines[0].endswith("in schema.pbtxt, such as 'Lot #' to lot, '2nd' to column_2nd.")
+    assert lines[7].endswith("type as BYTES, or leave classes out where it has 0 and 1 alone")
