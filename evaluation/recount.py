@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 
-from evaluation.rows import BATCH_ROWS, Batch, RowReader, row_reader
+from evaluation.rows import BATCH_ROWS, Batch, RowReader, row_reader, serialized_batches
 from evaluation.scored_slices import ScoredSlices, Values, single_model_config
 from evaluation.served_model import ModelPlace, ServedModel
 from evaluation.slices import GrowingSlices, RowSlices, SliceKey, row_slices, slice_features
@@ -99,7 +99,8 @@ def write_sample(shards: Sequence[Path], target: Path, rows: int, sample_rows: i
     count = min(sample_rows, rows)
     drawn = np.zeros(rows, bool)
     drawn[np.random.default_rng(seed).choice(rows, count, replace=False)] = True
-    records = (record for shard in shards for record in _records(shard))
+    batches = (batch for shard in shards for batch in serialized_batches(shard))
+    records = (record for batch in batches for record in batch.numpy().tolist())
     with tf.io.TFRecordWriter(str(target)) as writer:
         for wanted, record in zip(drawn, records, strict=True):
             if wanted:
@@ -107,12 +108,6 @@ def write_sample(shards: Sequence[Path], target: Path, rows: int, sample_rows: i
     return count
 
 
-def _records(shard: Path) -> Iterable[bytes]:
-    compression = "GZIP" if shard.suffix == ".gz" else ""
-    records: Iterable[bytes] = tf.data.TFRecordDataset(str(shard), compression).as_numpy_iterator()
-    return records
-
-
 def row_count(shards: Iterable[Path]) -> int:
     """Rows in all shards, counted from the files."""
-    return sum(1 for shard in shards for _ in _records(shard))
+    return sum(int(batch.shape[0]) for shard in shards for batch in serialized_batches(shard))

@@ -31,18 +31,24 @@ class RowReader:
 
     def batches(self, shard: Path) -> Iterator[Batch]:
         """Batches of at most `batch_rows` rows in order; memory is that of two batches."""
-        compression = "GZIP" if shard.suffix == ".gz" else ""
-        options = tf.data.Options()
-        # An iterator that ends waits for the tuner's next look, which may be as far off as the beginning.
-        options.autotune.enabled = False
-        records = tf.data.TFRecordDataset(str(shard), compression).batch(self.batch_rows).prefetch(1)
-        for serialized in records.with_options(options):
+        for serialized in serialized_batches(shard, self.batch_rows):
             yield Batch(serialized, self.decoded(serialized.numpy().tolist()))
 
     def decoded(self, serialized: list[bytes]) -> dict[str, pa.Array]:
         """The columns, list arrays [rows], of serialized tf.Examples."""
         batch = example_coder.ExamplesToRecordBatchDecoder(self.schema).DecodeBatch(serialized)
         return dict(zip(batch.schema.names, batch.columns, strict=True))
+
+
+def serialized_batches(shard: Path, batch_rows: int = BATCH_ROWS) -> Iterable[tf.Tensor]:
+    """String tensors [rows] of a shard's tf.Examples in order, of at most `batch_rows` rows."""
+    compression = "GZIP" if shard.suffix == ".gz" else ""
+    options = tf.data.Options()
+    # An iterator that ends waits for the tuner's next look, which may be as far off as the beginning.
+    options.autotune.enabled = False
+    records = tf.data.TFRecordDataset(str(shard), compression).batch(batch_rows).prefetch(1)
+    batches: Iterable[tf.Tensor] = records.with_options(options)
+    return batches
 
 
 def row_reader(schema: schema_pb2.Schema, features: Iterable[str], batch_rows: int) -> RowReader:
