@@ -21,7 +21,7 @@ from schema.training_record import Comparison
 
 _ROWS = 50_000
 # Rows times outputs: a linear model of many classes is fitted on fewer rows, so that it takes a second or two.
-_SCORES = 2_000_000
+_SCORES = 300_000
 _ITERATIONS = 100
 _BATCH = 4096
 # Brings ranks, which are even in [0, 1], to a deviation of 1, for which the penalty is meant.

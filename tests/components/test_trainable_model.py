@@ -18,6 +18,7 @@ from models.network import build_network
 from models.raw_rows import Rows
 from models.trainable import TrainableModel, export_trainable
 from schema import signatures
+from schema.run_warnings import read_warnings
 from tests.device_bundles import SCHEMA, STAMP, STATISTICS, bound_problem
 
 COLUMNS = {
@@ -100,3 +101,6 @@ def test_a_form_that_cannot_be_converted_is_a_reason_and_not_the_end(
     assert told["accepted"] is False
     assert "conversion ended with exit code" in told["reasons"][0]
     assert "trainable.tflite is not released: " in caplog.text
+    assert read_warnings(tmp_path / "made") == [
+        f"device.trainable: trainable.tflite is not released: {told['reasons'][0]}"
+    ]
