@@ -35,7 +35,7 @@ def worker_arguments(workers: Workers) -> list[str]:
     return [f"--direct_running_mode={workers.running_mode}", f"--direct_num_workers={workers.count}"]
 
 
-def engine_arguments(beam: Beam, job_server: str, job_name: str, workers: Workers) -> list[str]:
+def engine_arguments(beam: Beam, job_server: str, job_name: str, workers: Workers, pool: str) -> list[str]:
     """Arguments for Flink or Spark.
 
     Args:
@@ -43,11 +43,9 @@ def engine_arguments(beam: Beam, job_server: str, job_name: str, workers: Worker
         job_server: host:port of Beam's job server.
         job_name: what the engine calls the jobs.
         workers: of an engine inside the job server; a cluster has its own number where beam.workers says none.
+        pool: host:port at which the engine finds Python workers.
     """
-    # The engine inside the job server is on this machine, and this process does its Python work, by threads.
-    place = ["--environment_type=EXTERNAL", f"--environment_config={beam.worker_pool}"]
-    if not beam.is_cluster:
-        place = ["--environment_type=LOOPBACK"]
+    place = ["--environment_type=EXTERNAL", f"--environment_config={pool}"]
     # Spark goes by its cores, and knows no such option.
     count = beam.workers if beam.is_cluster else workers.count
     parallelism = [f"--parallelism={count}"] if beam.runner == "flink" and count else []

@@ -29,6 +29,8 @@ from schema.failure import ended
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 50000
+# Of --max_cache_memory_usage_mb, 100 where nobody sets it.
+_STATE_CACHE_BYTES = 100 << 20
 _OPTIONS = (
     # As Beam's own pool: engines ping while they wait.
     ("grpc.http2.max_pings_without_data", 0),
@@ -44,11 +46,14 @@ class WorkerPool(BeamFnExternalWorkerPoolServicer):
 
     Args:
         loopback_only: see worker_request.refusal.
+        use_process: whether a worker is a process of its own, not a thread of this one.
     """
 
-    def __init__(self, *, loopback_only: bool) -> None:
-        # The limit of -1 as Beam's `start` has it: workers send by size, and by no timer.
-        super().__init__(use_process=True, data_buffer_time_limit_ms=-1)
+    def __init__(self, *, loopback_only: bool, use_process: bool = True) -> None:
+        # The limit of -1 as Beam's `start` has it: workers send by size, and by no timer. A process has no cache of
+        # state, as by `start`; a thread has Beam's default.
+        cache = 0 if use_process else _STATE_CACHE_BYTES
+        super().__init__(use_process=use_process, state_cache_size=cache, data_buffer_time_limit_ms=-1)
         self._loopback_only = loopback_only
 
     def StartWorker(self, start_worker_request: Any, unused_context: Any) -> Any:  # noqa: N802 (gRPC names it so)
@@ -72,12 +77,13 @@ class WorkerPool(BeamFnExternalWorkerPoolServicer):
             kill_process_gracefully(process)
 
 
-def serve(host: str, port: int) -> tuple[grpc.Server, WorkerPool, int]:
+def serve(host: str, port: int, *, use_process: bool = True) -> tuple[grpc.Server, WorkerPool, int]:
     """Listens for engines.
 
     Args:
         host: address to listen at; any but a loopback address lets other machines in.
         port: 0 for a free one.
+        use_process: see WorkerPool.
 
     Returns:
         The server, the pool behind it, and its port.
@@ -94,7 +100,7 @@ def serve(host: str, port: int) -> tuple[grpc.Server, WorkerPool, int]:
             f"--host {host} --port {port}: cannot listen there ({error}). Is the address one of this machine's, and "
             "the port free?"
         ) from None
-    pool = WorkerPool(loopback_only=is_loopback(host))
+    pool = WorkerPool(loopback_only=is_loopback(host), use_process=use_process)
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     server.start()
     return server, pool, bound

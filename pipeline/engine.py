@@ -9,6 +9,7 @@ from pipeline.beam import engine_arguments, worker_arguments
 from pipeline.beam_jobs import cancel_jobs
 from pipeline.beam_settings import Beam
 from pipeline.job_server import JobServer
+from pipeline.loopback_workers import LoopbackWorkers
 from pipeline.parallelism import Workers
 
 
@@ -48,14 +49,16 @@ class JavaEngine:
         server: leads to it.
         job_name: what it calls this run's jobs; no other run's must be called so.
         workers: of an engine inside the job server.
+        own: does the Python work of an engine inside the job server, which is on this machine.
     """
 
-    def __init__(self, beam: Beam, server: JobServer, job_name: str, workers: Workers) -> None:
-        self._beam, self._server, self._job_name, self._workers = beam, server, job_name, workers
+    def __init__(self, beam: Beam, server: JobServer, job_name: str, workers: Workers, own: LoopbackWorkers) -> None:
+        self._beam, self._server, self._job_name, self._workers, self._own = beam, server, job_name, workers, own
 
     def arguments(self) -> Sequence[str]:
         """Those that lead to the job server, which is started if it does not run yet."""
-        return engine_arguments(self._beam, self._server.address(), self._job_name, self._workers)
+        pool = self._beam.worker_pool or self._own.address()
+        return engine_arguments(self._beam, self._server.address(), self._job_name, self._workers, pool)
 
     def stop(self) -> None:
         """Cancels this run's jobs: a cluster would go on with them when the run is gone."""
@@ -78,9 +81,11 @@ def open_engine(beam: Beam, workers: Workers, run_id: str, folder: Path) -> Iter
         yield InProcess(worker_arguments(workers))
         return
     server = JobServer(beam, folder / "job_server.log", workers.count)
-    engine = JavaEngine(beam, server, f"run-{run_id}", workers)
+    own = LoopbackWorkers()
+    engine = JavaEngine(beam, server, f"run-{run_id}", workers, own)
     try:
         yield engine
     finally:
         engine.stop()
         server.close()
+        own.close()

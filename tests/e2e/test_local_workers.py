@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import tensorflow as tf
 
@@ -25,9 +26,10 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [*crops_flags(data), "--to", "Trainer", *SETS]
 
 
-def workers() -> list[int]:
-    """Ids of processes that are workers."""
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and is_worker(path)]
+def workers(run: int) -> list[int]:
+    """Ids of the workers of a run; another's may be on this machine too."""
+    children = [child.pid for child in psutil.Process(run).children(recursive=True)]
+    return [pid for pid in children if is_worker(Path("/proc", str(pid)))]
 
 
 def is_worker(process: Path) -> bool:
@@ -82,7 +84,8 @@ def test_sigterm_ends_the_run_and_its_workers(flags: list[str], tmp_path: Path) 
     output = tmp_path / "output"
     with start(output, [*flags, "--set", "network.epochs=1000", "--set", "network.patience=1000"], tmp_path) as run:
         until(lambda: "[worker 0] Epoch 1/" in logged(output), run)
-        mine = workers()
+        mine = workers(run.pid)
+        assert len(mine) == 2
         os.kill(run.pid, signal.SIGTERM)
         printed, _ = run.communicate(timeout=TIMEOUT_SECONDS)
     assert run.returncode == 143, printed

@@ -16,6 +16,7 @@ from pipeline.beam import engine_arguments
 from pipeline.beam_jobs import cancel_jobs
 from pipeline.beam_settings import Beam
 from pipeline.job_server import JobServer
+from pipeline.loopback_workers import LoopbackWorkers
 from pipeline.parallelism import Workers
 from pipeline.worker_error import as_raised
 from schema.errors import InputError
@@ -39,9 +40,13 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def run(engine: Engine, step: Callable[[int], int], name: str = "test") -> None:
     section, server = engine
-    arguments = engine_arguments(section, server.address(), name, Workers())
-    with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
-        pipeline | beam.Create([1]) | beam.Map(step)
+    own = LoopbackWorkers()
+    arguments = engine_arguments(section, server.address(), name, Workers(), own.address())
+    try:
+        with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
+            pipeline | beam.Create([1]) | beam.Map(step)
+    finally:
+        own.close()
 
 
 def refuse(number: int) -> int:
