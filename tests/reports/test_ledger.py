@@ -1,8 +1,14 @@
 """Row counts of several nodes as one ledger, worked out by hand."""
 
+import json
 from pathlib import Path
 
+import pytest
+
+from reports.collected import collected
 from reports.ledger import load_ledger
+from reports.run import MissingArtifactError, Run
+from reports.topics.data import data
 from reports.views.ledger import Ledger
 from schema.row_ledger import RowCount, write_counts
 
@@ -64,3 +70,23 @@ def test_the_table_says_what_agrees_what_was_left_out_and_what_was_counted_first
         ["DeviceModels: scored by device models", "test, server, int8", "6", "", "6", "✓ yes"],
     ]
     assert "Of 4 counts of rows that were held against an independent one, 3 agree." in Ledger(lines).html(page=True)
+
+
+def test_the_record_the_report_and_the_card_have_it_if_rows_were_counted(tmp_path: Path) -> None:
+    spans = [{"span": 1, "folder": "/store/01-a", "rows": {"train": 4, "eval": 1, "test": 2}}]
+    (tmp_path / "spans.json").write_text(json.dumps(spans), encoding="utf-8")
+    split = {"train": 8, "eval": 1, "test": 1, "key": None}
+    config = {"problem": {"split": split}, "sample_rows": None}
+    artifacts = {"ExampleGen.examples": tmp_path}
+
+    before = Run(collected(artifacts), config, artifacts)
+    with pytest.raises(MissingArtifactError, match="has no row counts"):
+        _ = before.ledger
+    assert len(data(before).parts) == 2
+
+    write_counts([RowCount("examples", 7, 8, span="span-01", dropped={"without a label": 1})], tmp_path)
+    run = Run(collected(artifacts), config, artifacts)
+    assert run.record["ledger"] == run.ledger.lines
+    card = "\n".join(part.markdown() for part in data(run).parts)
+    assert "1 without a label" in card
+    assert "Of 1 counts of rows that were held against an independent one, 1 agree." in card
