@@ -45,7 +45,7 @@ def check_output(config: Config) -> None:
     except OSError as error:
         raise InputError(f"--output {config.output}: {error.strerror}") from None
     if is_other:
-        raise InputError(f"--output {config.output}: expected a folder, or a name that is free, and it is neither")
+        raise InputError(f"--output {config.output}: cannot be written: it is there, and is no folder")
 
 
 def find_data(config: Config) -> dict[int, tuple[Path, ...]]:

@@ -41,7 +41,7 @@ def test_an_empty_folder_is_not_the_current_one(flag: str) -> None:
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for place in ("/dev/null", str(tmp_path / "file")):
-        with pytest.raises(InputError, match=f"--output {place}: expected a folder"):
+        with pytest.raises(InputError, match=f"--output {place}: cannot be written: it is there, and is no folder"):
             check_output(load_config("nyc_flights", output=place))
     check_output(load_config("nyc_flights", output=str(tmp_path / "new")))
 
