@@ -25,6 +25,7 @@ def version(tmp_path: Path) -> Path:
 
 def test_a_version_as_it_was_written_is_whole(version: Path) -> None:
     check_release(version)
+    assert list(release_faults(version)) == []
     # What holds is its values, not how they are laid out.
     (version / MANIFEST).write_text(json.dumps(json.loads((version / MANIFEST).read_text())), encoding="utf-8")
     check_release(version)
