@@ -64,7 +64,8 @@ def _training(record: RunRecord) -> list[str]:
     epochs = f"{found['epochs_run']} of {found['epochs']} epochs"
     lines = [f"  trained  {steps}{together}, {epochs}; {_comparison(found['comparison'])}"]
     if found["derived"]:
-        lines.append(f"  by {found['rows']:,} rows: " + ", ".join(f"{name} {found[name]}" for name in found["derived"]))
+        settings = ", ".join(f"{name} {found[name]}" for name in found["derived"])
+        lines.append(f"  set by the number of rows ({found['rows']:,}): {settings}")
     if found["warm_start"]:
         taken = found["warm_start"]
         lines.append(f"  warm start: {taken['taken']} of {taken['tensors']} tensors taken over")

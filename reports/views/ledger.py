@@ -25,7 +25,7 @@ class Ledger(View):
         """How many counts were held against another, and how many agree."""
         compared = [line for line in self.lines if line["expected"] is not None]
         agree = sum(line["agrees"] for line in compared)
-        return f"Of {len(compared)} counts of rows that were held against an independent one, {agree} agree."
+        return f"{agree} of {len(compared)} row counts that have an independent count agree with it."
 
     def table(self) -> Table:
         """A line for each boundary and split; those of one boundary that differ in their name alone share one."""

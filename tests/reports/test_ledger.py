@@ -69,7 +69,7 @@ def test_the_table_says_what_agrees_what_was_left_out_and_what_was_counted_first
         ["Transform: transformed", "train", "999", "", "1,000", "✗ no"],
         ["DeviceModels: scored by device models", "test, server, int8", "6", "", "6", "✓ yes"],
     ]
-    assert "Of 4 counts of rows that were held against an independent one, 3 agree." in Ledger(lines).html(page=True)
+    assert "3 of 4 row counts that have an independent count agree with it." in Ledger(lines).html(page=True)
 
 
 def test_the_record_the_report_and_the_card_have_it_if_rows_were_counted(tmp_path: Path) -> None:
@@ -89,4 +89,4 @@ def test_the_record_the_report_and_the_card_have_it_if_rows_were_counted(tmp_pat
     assert run.record["ledger"] == run.ledger.lines
     card = "\n".join(part.markdown() for part in data(run).parts)
     assert "1 without a label" in card
-    assert "Of 1 counts of rows that were held against an independent one, 1 agree." in card
+    assert "1 of 1 row counts that have an independent count agree with it." in card

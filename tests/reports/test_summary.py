@@ -241,7 +241,7 @@ def test_a_training_is_told_with_what_followed_the_rows() -> None:
     assert result_lines(run) == [
         "",
         "  trained  300 steps of 16 rows, 20 of 35 epochs; eval rmse 1.5e-09 (linear 2e-09, constant 1.235e+04)",
-        "  by 250 rows: batch_size 16, epochs 35",
+        "  set by the number of rows (250): batch_size 16, epochs 35",
     ]
     assert result_lines(warm)[1].startswith("  trained  300 steps of 16 rows x 2, 20 of 35 epochs; ")
     assert result_lines(warm)[2:] == ["  warm start: 3 of 12 tensors taken over"]
