@@ -194,7 +194,7 @@ audit: $(ENVIRONMENT) ## ask for known vulnerabilities of the locked packages; s
 
 .PHONY: clean
 clean: ## remove what the tools cache; the environment, the data and the output stay
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +
 
 $(ENVIRONMENT): uv.lock
