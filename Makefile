@@ -98,7 +98,7 @@ device-demo: $(ENVIRONMENT) $(LITERT_JS) ## open the page of the released device
 
 .PHONY: test
 test: $(ENVIRONMENT) $(SAMPLE) ## run the tests in TEST_PROCESSES=2; ARGS="tests/schema -x" passes arguments on
-	@$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: $(ENVIRONMENT) ## check style, types and layers

@@ -2,8 +2,10 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.e2e.running import FLIGHTS, ROOT, Run, run_local
 
@@ -23,17 +25,29 @@ _GROUPS = {
 _LONGEST = ("emulated cluster", _SHARED_RUNS, "kubeflow", "models", "e2e", "components")
 
 
+class GroupScheduling(LoadScopeScheduling):
+    """Deals out groups of tests, each whole to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Keeps tests that share what is costly to make in one process."""
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tells pytest-xdist which tests stay in one process: those that share what is costly to make."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    """Puts the longest groups first, where several processes share the tests."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _LONGEST.index(group) if (group := _group(item)) in _LONGEST else len(_LONGEST))
+        places = {group: place for place, group in enumerate(_LONGEST)}
+        items.sort(key=lambda item: places.get(group_of(item.nodeid), len(places)))
 
 
-def _group(item: pytest.Item) -> str:
-    path = item.path.relative_to(Path(__file__).parent)
-    return _GROUPS.get(path.as_posix(), path.parts[0])
+def group_of(nodeid: str) -> str:
+    """The group of a test, by its id, such as `tests/schema/test_rows.py::test_a_row`."""
+    path = nodeid.partition("::")[0].removeprefix("tests/")
+    return _GROUPS.get(path, path.partition("/")[0])
 
 
 @pytest.fixture(scope="session")
