@@ -27,11 +27,13 @@ def test_the_next_window_reads_and_analyses_the_new_span_alone(crops: Run, crops
     cache = crops.output / "cache"
     kept = ("spans/*", "statistics/*", "analyses/*/*/*/*")
     before = {path: path.stat().st_mtime_ns for pattern in kept for path in cache.glob(pattern)}
-    assert [len(list(cache.glob(pattern))) for pattern in kept] == [2, 2, 2]
+    # Other tests may have had other data converted into the same folder.
+    counts = [len(list(cache.glob(pattern))) for pattern in kept]
+    assert min(counts) >= 2
     run = run_local(crops.output, *crops_flags(crops_data), "--span-window", "2020:2021")
     assert run.code == 0, run.stdout
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert [len(list(cache.glob(pattern))) for pattern in kept] == [3, 3, 3]
+    assert [len(list(cache.glob(pattern))) for pattern in kept] == [count + 1 for count in counts]
     log = (run.folder / "run.log").read_text(encoding="utf-8")
     assert "1 of 2 spans to convert" in log
     assert "1 of 2 shards to analyse" in log
