@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,9 +31,7 @@ from models.stored_analysis import read_analysis, write_analysis
 from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
 from schema.checked_file import find_checked
-from schema.errors import InputError
-from schema.precision import Precision, read_precision
-from schema.problem import Encoding, Problem, Task
+from schema.precision import check_precision, read_precision
 from schema.row_ledger import ANALYZED, TRANSFORMED, RowCount, require_equal, write_counts
 from schema.rows import read_schema
 
@@ -174,25 +172,6 @@ def _counted_rows(file: Path) -> int:
 
 def _is_of(count: RowCount, split: str) -> bool:
     return count.boundary == TRANSFORMED and count.split == split
-
-
-def check_precision(columns: Mapping[str, Precision], problem: Problem) -> None:
-    """Refuses columns whose numbers float32 cannot tell apart: a model would learn from what is left of them.
-
-    Args:
-        columns: as ExampleGen measured them in the files, before they became float32.
-        problem: says which of them a model takes as numbers.
-
-    Raises:
-        InputError: with a sentence for each of them.
-    """
-    asked = {name: (f"features.{name}", "and at serving") for name in problem.of(Encoding.QUANTILES)}
-    if problem.task is Task.REGRESSION:
-        asked[problem.label] = ("label", "and add it to the model's answers")
-    faults = [columns[name].fault(key, name, remedy) for name, (key, remedy) in asked.items() if name in columns]
-    told = [fault for fault in faults if fault]
-    if told:
-        raise InputError("\n".join(told))
 
 
 def analyse_shard(job: tuple[str, str], bound: str, schema: bytes) -> None:

@@ -14,6 +14,7 @@ from tfx_bsl import sketches
 from models.statistics import Statistics
 from schema.bound import BoundProblem
 from schema.errors import InputError
+from schema.moments import NOTHING, merged_moments, moments
 from schema.problem import Encoding, Task
 
 _LOG = logging.getLogger(__name__)
@@ -59,32 +60,19 @@ class Numbers:
 
 
 class Moments:
-    """Mean and variance of a label, merged without loss of precision.
-
-    Source: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
-    """
+    """Mean and variance of a label."""
 
     def __init__(self) -> None:
-        self._count, self._mean, self._squares = 0, 0.0, 0.0
+        self._seen = NOTHING
 
     def add(self, values: pa.Array) -> None:
         """Takes the values of a batch."""
         numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
-        if numbers.size:
-            # From one of them, so that an offset takes no digits from the variance.
-            apart = numbers - numbers[0]
-            self._take(numbers.size, float(numbers[0] + apart.mean()), float(apart.var() * apart.size))
+        self._seen = merged_moments(self._seen, moments(numbers))
 
     def merge(self, other: "Moments") -> None:
         """Takes what another has seen."""
-        if other._count:
-            self._take(other._count, other._mean, other._squares)
-
-    def _take(self, count: int, mean: float, squares: float) -> None:
-        both, apart = self._count + count, mean - self._mean
-        self._squares += squares + apart**2 * self._count * count / both
-        self._mean += apart * count / both
-        self._count = both
+        self._seen = merged_moments(self._seen, other._seen)
 
     def mean_and_scale(self) -> tuple[float, float]:
         """Mean and standard deviation; 1 for the latter where the label never varies.
@@ -92,16 +80,17 @@ class Moments:
         Raises:
             InputError: if the deviation is so small or so large that float32 has no digits for answers in this unit.
         """
-        deviation = float(np.sqrt(self._squares / self._count)) if self._count else 0.0
-        if deviation <= _SMALLEST_DEVIATION * abs(self._mean):
-            _LOG.warning("the label is %g in all %d training rows: there is nothing to learn", self._mean, self._count)
-            return self._mean, 1.0
+        count, mean, squares = self._seen
+        deviation = float(np.sqrt(squares / count)) if count else 0.0
+        if deviation <= _SMALLEST_DEVIATION * abs(mean):
+            _LOG.warning("the label is %g in all %d training rows: there is nothing to learn", mean, count)
+            return mean, 1.0
         if not _SCALES[0] <= deviation <= _SCALES[1]:
             raise InputError(
                 f"problem.yaml: label: expected a standard deviation of {_SCALES[0]:g} to {_SCALES[1]:g}, in which "
                 f"float32 has digits for answers. Received: {deviation:.3g}. Give the label in another unit"
             )
-        return self._mean, deviation
+        return mean, deviation
 
 
 class Analysis:

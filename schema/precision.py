@@ -10,6 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from schema.errors import InputError
+from schema.moments import merged_moments, moments
+from schema.problem import Encoding, Problem, Task
+
 # In the folder of a stored span, and of the Examples artifact that is laid from some.
 FILE = "precision.json"
 
@@ -44,23 +48,13 @@ class Precision:
             return cls()
         low, high = np.quantile(numbers, _MIDDLE, method="nearest")
         middle = numbers[(numbers >= low) & (numbers <= high)]
-        # From one of them, so that equal numbers have no spread at all.
-        apart = middle - middle[0]
         moved = middle - middle.astype(np.float32)
-        squares = float(apart.var()) * apart.size
-        return cls(apart.size, float(middle[0] + apart.mean()), squares, float(np.square(moved).sum()))
+        return cls(*moments(middle), float(np.square(moved).sum()))
 
     def merge(self, other: Self) -> Self:
         """Both together."""
-        count, apart = self.count + other.count, other.mean - self.mean
-        if not count:
-            return self
-        return type(self)(
-            count,
-            self.mean + apart * other.count / count,
-            self.squares + other.squares + apart**2 * self.count * other.count / count,
-            self.moved + other.moved,
-        )
+        both = merged_moments((self.count, self.mean, self.squares), (other.count, other.mean, other.squares))
+        return type(self)(*both, self.moved + other.moved)
 
     @property
     def deviation(self) -> float:
@@ -98,6 +92,25 @@ def merged(parts: Iterable[Mapping[str, Precision]]) -> dict[str, Precision]:
         for name, precision in part.items():
             whole[name] = whole.get(name, Precision()).merge(precision)
     return whole
+
+
+def check_precision(columns: Mapping[str, Precision], problem: Problem) -> None:
+    """Refuses columns whose numbers float32 cannot tell apart: a model would learn from what is left of them.
+
+    Args:
+        columns: as ExampleGen measured them in the files, before they became float32.
+        problem: says which of them a model takes as numbers.
+
+    Raises:
+        InputError: with a sentence for each of them.
+    """
+    asked = {name: (f"features.{name}", "and at serving") for name in problem.of(Encoding.QUANTILES)}
+    if problem.task is Task.REGRESSION:
+        asked[problem.label] = ("label", "and add it to the model's answers")
+    faults = [columns[name].fault(key, name, remedy) for name, (key, remedy) in asked.items() if name in columns]
+    sentences = [fault for fault in faults if fault]
+    if sentences:
+        raise InputError("\n".join(sentences))
 
 
 def write_precision(folder: Path, columns: Mapping[str, Precision]) -> None:

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as keys
 
 from components.span_store import StoredSpan, link_spans
-from components.transform import Executor, check_precision
+from components.transform import Executor
 from models.input import feature_spec
 from models.materialize import transform_shard
 from models.records import count_rows, told_rows
@@ -21,7 +21,7 @@ from models.statistics import read_statistics
 from pipeline.beam import graph_arguments
 from pipeline.environment import Environment
 from schema.errors import DamagedFileError, InputError, RowCountError
-from schema.precision import Precision, write_precision
+from schema.precision import Precision, check_precision, write_precision
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
 from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
