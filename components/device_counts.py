@@ -8,7 +8,7 @@ import numpy as np
 from components.example_rows import IN_EXAMPLES
 from components.split_scores import Scored
 from evaluation.slices import RowSlices
-from schema.row_ledger import SCORED, SLICES, RowCount
+from schema.row_ledger import SCORED, RowCount, slice_sum
 
 
 def device_counts(
@@ -29,7 +29,5 @@ def device_counts(
     for key, rows in zip(slices.keys, by_slice, strict=True):
         sums[tuple(name for name, _ in key)] += rows
     for features, lacking in without.items():
-        names = ", ".join(features)
-        dropped = {f"without {names}": lacking} if lacking else {}
-        counts.append(RowCount(SLICES, sums[features], due, IN_EXAMPLES, of=f"by {names}", dropped=dropped))
+        counts.append(slice_sum(", ".join(features), sums[features], lacking, due, IN_EXAMPLES))
     return counts

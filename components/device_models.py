@@ -90,11 +90,12 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     scorers |= {variant.recipe: DeviceModel(variant.path).predict for variant in made}
     watch = SliceWatch(problem.problem, declared)
     scored = score_split(watch.through(test), scorers)
-    counts = device_counts(scored, watch.result(), watch.without, split_rows(Path(examples.uri), "test")["test"])
+    slices = watch.result()
+    counts = device_counts(scored, slices, watch.without, split_rows(Path(examples.uri), "test")["test"])
     require_equal("DeviceModels", counts, FIX)
     write_counts(counts, folder)
     label = known[problem.problem.label].kind
-    scores = score_all(made, forms, problem.problem, scored, watch.result(), label, first.columns)
+    scores = score_all(made, forms, problem.problem, scored, slices, label, first.columns)
     scores += [unconverted(name, problem.problem.task, reason, intended(name)) for name, reason in failed.items()]
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.example_rows import IN_EXAMPLES, span_of
 from reports.evaluation import BASELINE, CANDIDATE, EXAMPLE_COUNT, OVERALL, SliceResult
-from schema.row_ledger import EVALUATED, NO_SLICE, SLICES, RowCount, read_counts
+from schema.row_ledger import EVALUATED, NO_SLICE, RowCount, read_counts, slice_sum
 
 # Rows that lack one of a list's features, by the features as in `carrier, origin`.
 Without = Mapping[str, int]
@@ -71,14 +71,9 @@ def rows_without(evaluation: Path) -> Without:
 
 def _of_features(lacking: RowCount, slices: Sequence[SliceResult], overall: SliceResult, side: str) -> RowCount:
     names = lacking.of
-    return RowCount(
-        SLICES,
-        sum(_rows(one, side) for one in slices if ", ".join(name for name, _ in one.pairs) == names),
-        _rows(overall, side),
-        "evaluated overall",
-        of=f"by {names}" if side == CANDIDATE else f"by {names}, {side}",
-        dropped={f"without {names}": lacking.rows} if lacking.rows else {},
-    )
+    rows = sum(_rows(one, side) for one in slices if ", ".join(name for name, _ in one.pairs) == names)
+    other = "" if side == CANDIDATE else side
+    return slice_sum(names, rows, lacking.rows, _rows(overall, side), "evaluated overall", other)
 
 
 def _rows(found: SliceResult, side: str) -> int:

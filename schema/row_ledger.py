@@ -82,6 +82,22 @@ class RowCount:
         return f"{self.boundary}, {self.place}: {self.rows:,} {self.unit}{left_out}{due}"
 
 
+def slice_sum(features: str, rows: int, lacking: int, expected: int, against: str, side: str = "") -> RowCount:
+    """The rows of all slices by a list of features together, beside those of all rows.
+
+    Args:
+        features: of the slices, as in `carrier, origin`.
+        rows: of the slices.
+        lacking: rows that lie in no such slice, since they lack a feature.
+        expected: all rows.
+        against: what `expected` is the count of.
+        side: whose slices they are, where there are several.
+    """
+    dropped = {f"without {features}": lacking} if lacking else {}
+    of = f"by {features}, {side}" if side else f"by {features}"
+    return RowCount(SLICES, rows, expected, against, of=of, dropped=dropped)
+
+
 def require_equal(node: str, counts: Iterable[RowCount], fix: str) -> None:
     """Refuses counts that do not agree with those before them.
 
