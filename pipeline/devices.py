@@ -95,15 +95,17 @@ def find_variants(runs: Sequence[StoredRun], name: str) -> StoredRun:
     Raises:
         InputError: if there is no such run, or it has none.
     """
-    having = [run for run in runs if _ARTIFACT in run.record.artifacts]
-    if name == LATEST and having:
-        return having[0]
-    run = find_run(runs, name)
-    if run in having:
+    run = find_run(runs, name, _has_variants)
+    if _has_variants(run):
         return run
-    other = f"Run {having[0].number}, {having[0].run_id}, has some." if having else "No run in this folder has any."
+    having = next(filter(_has_variants, runs), None)
+    other = f"Run {having.number}, {having.run_id}, has some." if having else "No run in this folder has any."
     why = why_absent(run.record.nodes, "DeviceModels")
     raise InputError(f"run {run.number}, {run.run_id} ({verdict(run)}): has no device variants: {why}. {other}")
+
+
+def _has_variants(run: StoredRun) -> bool:
+    return _ARTIFACT in run.record.artifacts
 
 
 def which(run: StoredRun, runs: Sequence[StoredRun], name: str) -> list[str]:

@@ -83,14 +83,14 @@ def evaluated_run(runs: Sequence[StoredRun], name: str) -> StoredRun:
     Raises:
         InputError: if there is no such run, or it has none.
     """
-    evaluated = [run for run in runs if all(artifact in run.record.artifacts for artifact in _NEEDED)]
-    if name == LATEST and evaluated:
-        return evaluated[0]
-    run = find_run(runs, name)
-    if run not in evaluated:
-        lacking = [artifact for artifact in _NEEDED if artifact not in run.record.artifacts]
-        raise InputError(f"run {run.number}, {run.run_id}: nothing to verify. It has no {', '.join(lacking)}")
+    run = find_run(runs, name, lambda one: not _lacking(one))
+    if _lacking(run):
+        raise InputError(f"run {run.number}, {run.run_id}: nothing to verify. It has no {', '.join(_lacking(run))}")
     return run
+
+
+def _lacking(run: StoredRun) -> list[str]:
+    return [artifact for artifact in _NEEDED if artifact not in run.record.artifacts]
 
 
 def evidence(output: Path, run: StoredRun) -> "Evidence":

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
-from reports.stored_runs import LATEST, State, find_run, read_runs
+from reports.stored_runs import LATEST, State, StoredRun, find_run, read_runs
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 
@@ -34,10 +34,9 @@ def main(arguments: list[str]) -> int:
 
 def _main(output: Path, name: str, to: str | None) -> int:
     runs = read_runs(output / "runs", held=False)
-    ended = [run for run in runs if run.state is State.RECORDED]
-    if not ended:
+    if not any(map(_has_ended, runs)):
         raise InputError(f"{output}: no run that has ended. Run the pipeline first: make run")
-    folder = find_run(ended if name == LATEST else runs, name).folder
+    folder = find_run(runs, name, _has_ended).folder
     # Now that there is something to draw.
     from reports.report import write_report
     from reports.run import read_run
@@ -46,6 +45,10 @@ def _main(output: Path, name: str, to: str | None) -> int:
     target.mkdir(parents=True, exist_ok=True)
     sys.stdout.write(f"{write_report(read_run(folder), target)}\n")
     return 0
+
+
+def _has_ended(run: StoredRun) -> bool:
+    return run.state is State.RECORDED
 
 
 if __name__ == "__main__":

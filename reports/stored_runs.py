@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -159,8 +159,13 @@ def _config(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def find_run(runs: Sequence[StoredRun], name: str) -> StoredRun:
+def find_run(runs: Sequence[StoredRun], name: str, suits: Callable[[StoredRun], bool] = lambda _: True) -> StoredRun:
     """The run of a number, an id, the beginning of one id, or `latest`.
+
+    Args:
+        runs: the newest first.
+        name: which of them.
+        suits: what `latest` looks for: the newest such run, or the newest of all where there is none.
 
     Raises:
         InputError: if there is none, or several begin so.
@@ -168,7 +173,7 @@ def find_run(runs: Sequence[StoredRun], name: str) -> StoredRun:
     if not runs:
         raise InputError(f"no run '{name}': there is no run in this output folder")
     if name == LATEST:
-        return runs[0]
+        return next(filter(suits, runs), runs[0])
     if name.isascii() and name.isdigit() and int(name) <= len(runs) and int(name) > 0:
         return runs[int(name) - 1]
     found = [run for run in runs if run.run_id == name] or [run for run in runs if run.run_id.startswith(name)]
