@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2
 from components.release_store import current
 from pipeline.metadata_connection import check_server, one_line, open_store
 from pipeline.metadata_file import check_file
-from pipeline.metadata_store import MetadataStore
+from pipeline.metadata_store import METADATA_FILE, MetadataStore
 from pipeline.upstream import upstream
 from reports.run import Run, all_runs
 from reports.views.provenance import Provenance
@@ -71,7 +71,7 @@ def _open(settings: MetadataStore, output: Path) -> Store:
         if settings.is_server:
             check_server(settings)
             return open_store(settings)
-        path = output / "metadata.sqlite"
+        path = output / METADATA_FILE
         if not path.is_file():
             raise InputError(f"{path}: there is no such file")
         check_file(path)

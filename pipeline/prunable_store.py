@@ -43,7 +43,7 @@ class SqliteStore:
     note = ""
 
     def __init__(self, output: Path) -> None:
-        self.root, self._path = output / "artifacts", output / "metadata.sqlite"
+        self.root, self._path = output / "artifacts", output / METADATA_FILE
         check_tables(self._path)
 
     def ledger(self) -> Ledger:

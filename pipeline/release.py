@@ -11,6 +11,7 @@ from pipeline.session import locked
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import DamagedFileError, InputError, PipelineError
 from schema.failure import ended
+from schema.folder_checksums import files_below
 from schema.problem import DEFAULT_PROBLEM
 from schema.release_files import release_faults
 
@@ -79,7 +80,7 @@ def _verify(destination: Path, chosen: list[int]) -> int:
     for version in chosen[::-1]:
         faults = list(release_faults(destination / str(version)))
         damaged += bool(faults)
-        files = sum(path.is_file() for path in (destination / str(version)).rglob("*"))
+        files = len(files_below(destination / str(version)))
         said = f"damaged, {len(faults)} of its files" if faults else f"whole, {files} files"
         sys.stdout.write("\n".join([f"{version}  {said}", *(f"  {fault}" for fault in faults)]) + "\n")
     if not chosen:

@@ -13,11 +13,11 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.writers import eval_config_writer
 
 from components.release_store import MANIFEST
-from components.span_store import SPANS_FILE
 from evaluation.disagreement import COUNT, Disagreement, Metrics, disagreements
 from evaluation.official_check import official_check
 from evaluation.recount import AnsweredRows, answered_rows, row_count
 from evaluation.scored_slices import Values
+from reports.collected import split_rows
 from reports.evaluation import CANDIDATE, OVERALL, slice_name, sliced_metrics
 from schema.json_file import read_json
 
@@ -80,10 +80,7 @@ def _by_name(metrics: Mapping[Any, Values]) -> dict[str, Values]:
 
 def _rows(examples: Path) -> Check:
     """Rows per split as ExampleGen counted them, and as the files hold them."""
-    told: dict[str, int] = {}
-    for span in read_json(examples / SPANS_FILE):
-        for split, rows in span["rows"].items():
-            told[split] = told.get(split, 0) + rows
+    told = split_rows(examples)
     held = {split: row_count(_shards(examples, split)) for split in told}
     faults = [
         f"split '{split}': ExampleGen counted {rows:,} rows, its files hold {held[split]:,}"

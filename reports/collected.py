@@ -8,6 +8,7 @@ from typing import Any
 from reports.evaluation import overall_metrics
 from reports.ledger import load_ledger
 from schema import training_record
+from schema.json_file import read_json
 from schema.run_warnings import read_warnings
 
 
@@ -21,7 +22,7 @@ def collected(artifacts: Mapping[str, Path]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"status": "finished"}
     if "ExampleGen.examples" in artifacts:
-        found["rows"] = _rows(artifacts["ExampleGen.examples"])
+        found["rows"] = split_rows(artifacts["ExampleGen.examples"])
     found["ledger"] = load_ledger(artifacts)
     if "Trainer.model_run" in artifacts:
         found["training"] = _training(artifacts["Trainer.model_run"])
@@ -62,9 +63,10 @@ def _warnings(artifacts: Mapping[str, Path]) -> list[str]:
     ]
 
 
-def _rows(examples: Path) -> dict[str, int]:
+def split_rows(examples: Path) -> dict[str, int]:
+    """Rows by split of an Examples artifact, as ExampleGen counted them; those without a label as `unlabelled`."""
     totals: dict[str, int] = {}
-    for span in read(examples / "spans.json"):
+    for span in read_json(examples / "spans.json"):
         for split, rows in span["rows"].items():
             totals[split] = totals.get(split, 0) + rows
     return totals
