@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.release_store import Stamp
 from components.trainable_model import CHECKED
-from edge.bundle.manifest import GOLDEN, MANIFEST, VOCABULARY, Release, manifest
+from edge.bundle.manifest import GOLDEN, MANIFEST, OUTPUT, VOCABULARY, Release, manifest
 from edge.forms.card import PLACEHOLDER
 from edge.forms.metadata import stamped
 from edge.forms.write import variant_files
@@ -51,8 +51,8 @@ class DeviceBundle:
         vocabularies, since both belong to files.
 
         Raises:
-            PipelineError: if an accepted variant's file, its golden answers, the vocabularies, or the versions of what
-                made them are absent.
+            PipelineError: if an accepted variant's file, its golden answers, the vocabularies, the label's offset, or
+                the versions of what made them are absent.
         """
         for variant in self.accepted:
             for name in variant_files(variant["name"]).values():
@@ -60,7 +60,8 @@ class DeviceBundle:
                 (folder / name).write_bytes(stamped(content, f"{stamp.version:0{len(PLACEHOLDER)}d}"))
         golden, trainable = self._lay_golden(folder), self._lay_trainable(folder)
         release = Release(stamp.version, stamp.created, self.data_window, json.loads(_read(self.models / LIBRARIES)))
-        told = manifest(self.bound, described(self.schema), release, golden, self.accepted, folder)
+        offset = json.loads(_read(self.models / OUTPUT))["offset"]
+        told = manifest(self.bound, described(self.schema), release, golden, self.accepted, folder, offset)
         told |= trainable
         data = self.bound.problem.data
         _write(folder / MANIFEST, json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False))

@@ -25,11 +25,12 @@ _NO_BRACKETS = str.maketrans("[]", "()")
 
 @dataclass(frozen=True)
 class Told:
-    """What the forms' metadata say of a model: its problem, its columns, its data in words."""
+    """What the forms' metadata say of a model: its problem, its columns, its data in words, its label's offset."""
 
     bound: BoundProblem
     schema: schema_pb2.Schema
     data_window: str
+    label_offset: float = 0.0
 
 
 def write_variants(
@@ -72,6 +73,7 @@ def card(told: Told, variant: str) -> Card:
         variant=variant,
         form="",
         label=problem.label,
+        label_offset=told.label_offset,
         classes=problem.classes,
         threshold=problem.evaluation.threshold if problem.task is Task.BINARY else None,
         features=tuple(_feature(told.bound, name, columns[name]) for name in problem.features),

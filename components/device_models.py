@@ -22,9 +22,10 @@ from components.device_counts import device_counts
 from components.device_forms import Told, write_variants
 from components.device_scores import SliceWatch, intended, score_all
 from components.example_rows import FIX, split_rows
-from components.split_scores import SERVER, Scored, Scorer, score_split, server_scorer
+from components.split_scores import SERVER, Scored, Scorer, less_offset, score_split, server_scorer
 from components.trainable_model import write_trainable
 from edge import libraries, recipes
+from edge.bundle.manifest import OUTPUT
 from edge.convert import convert_each
 from edge.runner import Columns, DeviceModel
 from edge.score import unconverted
@@ -67,7 +68,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     splits = {name: sorted((Path(examples.uri) / f"Split-{name}").glob("*.gz")) for name in ("train", "test")}
     folder, trained = Path(device_models.uri), Path(model.uri)
     folder.mkdir(parents=True, exist_ok=True)
-    device = problem.problem.device
+    device, statistics = problem.problem.device, read_statistics(Path(transform_graph.uri))
 
     def calibration() -> Columns:
         return read_rows(splits["train"], problem, known, device.calibration_rows).columns
@@ -77,19 +78,21 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
         models = device_forms(trained, Path(fine_tuned.uri) if fine_tuned else None, device.variants)
         converted = conversion.submit(convert_each, models, device.variants, folder, calibration, Path(cache))
         first, test = _with_first(row_batches(splits["test"], problem, known), Path(examples.uri) / "Split-test")
-        server = server_scorer(trained / signatures.SERVING_FORM, problem)
+        server = server_scorer(trained / signatures.SERVING_FORM, problem, statistics.label_offset)
         made, failed = converted.result()
     for name, reason in failed.items():
         _LOG.warning("variant '%s' could not be made: %s", name, reason)
-    terms = read_statistics(Path(transform_graph.uri)).vocabularies
-    told = Told(problem, declared, data_window(Path(examples.uri)))
-    forms = write_variants(made, folder, told, terms, first.columns)
+    offset = statistics.label_offset
+    (folder / OUTPUT).write_text(json.dumps({"offset": offset}), encoding="utf-8")
+    told = Told(problem, declared, data_window(Path(examples.uri)), offset)
+    forms = write_variants(made, folder, told, statistics.vocabularies, first.columns)
     if device.trainable:
-        write_trainable(trained / signatures.TRAINABLE_FORM, folder, first, server(first.columns))
+        labels = less_offset(first.labels, offset)
+        write_trainable(trained / signatures.TRAINABLE_FORM, folder, first.columns, labels, server(first.columns))
     scorers: dict[str, Scorer] = {SERVER: server}
     scorers |= {variant.recipe: DeviceModel(variant.path).predict for variant in made}
     watch = SliceWatch(problem.problem, declared)
-    scored = score_split(watch.through(test), scorers)
+    scored = score_split(watch.through(test), scorers, offset)
     slices = watch.result()
     counts = device_counts(scored, slices, watch.without, split_rows(Path(examples.uri), "test")["test"])
     require_equal("DeviceModels", counts, FIX)
@@ -100,7 +103,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
     (folder / libraries.FILE).write_text(json.dumps(libraries.versions(), indent=1), encoding="utf-8")
-    write_predictions(folder / PREDICTIONS, problem, scored)
+    write_predictions(folder / PREDICTIONS, problem, scored, offset)
     device_models.set_int_custom_property("accepted", sum(score.accepted for score in scores))
 
 
@@ -129,11 +132,14 @@ def _with_first(batches: Iterator[Rows], folder: Path) -> tuple[Rows, Iterator[R
     return first, chain([first], batches)
 
 
-def write_predictions(path: Path, bound: BoundProblem, scored: Scored) -> None:
-    """The server model's test predictions a row, with split key and label, for whoever compares models."""
-    table: dict[str, Any] = {bound.problem.label: scored.labels}
+def write_predictions(path: Path, bound: BoundProblem, scored: Scored, offset: float) -> None:
+    """The server model's test predictions per row, with split key and label, for whoever compares models.
+
+    Both in the label's unit: the offset that `scored` is without is added.
+    """
+    table: dict[str, Any] = {bound.problem.label: less_offset(scored.labels, -offset)}
     if scored.keys is not None and bound.problem.split.key:
         table[bound.problem.split.key] = scored.keys
-    server = scored.scores[SERVER]
+    server = less_offset(scored.scores[SERVER], -offset)
     table[signatures.prediction_column(bound.problem.task)] = server[:, 0] if server.shape[1] == 1 else list(server)
     parquet.write_table(pa.table(table), path)

@@ -6,10 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edge.runner import Array
+from edge.runner import Array, Columns
 from edge.trainable import FILE, make_trainable
 from edge.trainable_check import check_trainable
-from models.raw_rows import Rows
 from schema.errors import InputError, PipelineError
 from schema.run_warnings import write_warnings
 
@@ -19,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 CHECKED = "trainable.json"
 
 
-def write_trainable(saved_model: Path, folder: Path, rows: Rows, scores: Array) -> None:
+def write_trainable(saved_model: Path, folder: Path, columns: Columns, labels: Array, scores: Array) -> None:
     """Writes `trainable.tflite` and `trainable.json`: its size, its operators, and the verdict with its reasons.
 
     Where it cannot be made or does not pass, the variants are released without it, and a warning beside them says so.
@@ -27,13 +26,14 @@ def write_trainable(saved_model: Path, folder: Path, rows: Rows, scores: Array) 
     Args:
         saved_model: the trainable form.
         folder: where both go.
-        rows: of the test split, a few thousand.
-        scores: float32 [N, outputs], the server model's of the same rows.
+        columns: of a few thousand rows [N] of the test split.
+        labels: theirs [N], of a regression less the label's offset.
+        scores: float32 [N, outputs], the server model's, likewise.
 
     Raises:
         InputError: if there is no trainable form.
     """
-    told = _made(saved_model, folder / FILE, rows, scores)
+    told = _made(saved_model, folder / FILE, columns, labels, scores)
     if not told["accepted"]:
         refused = f"device.trainable: {FILE} is not released: {'; '.join(told['reasons'])}"
         _LOG.warning("%s", refused)
@@ -41,12 +41,12 @@ def write_trainable(saved_model: Path, folder: Path, rows: Rows, scores: Array) 
     (folder / CHECKED).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
-def _made(saved_model: Path, file: Path, rows: Rows, scores: Array) -> dict[str, Any]:
+def _made(saved_model: Path, file: Path, columns: Columns, labels: Array, scores: Array) -> dict[str, Any]:
     try:
         made = make_trainable(saved_model, file)
     except InputError:
         raise
     except PipelineError as error:
         return {"accepted": False, "reasons": [str(error)]}
-    checked = check_trainable(made.path, rows.columns, rows.labels, scores)
+    checked = check_trainable(made.path, columns, labels, scores)
     return {"bytes": made.bytes, "operators": made.operators, "float16": made.float16, **asdict(checked)}

@@ -33,7 +33,7 @@ from schema.bound import BoundProblem
 from schema.checked_file import find_checked
 from schema.precision import check_precision, read_precision
 from schema.row_ledger import ANALYZED, TRANSFORMED, RowCount, require_equal, write_counts
-from schema.rows import read_schema
+from schema.rows import columns, read_schema
 
 _LOG = logging.getLogger(__name__)
 _CACHE_FOLDER = "analyses"
@@ -63,7 +63,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(exec_properties[keys.SPLITS_CONFIG_KEY], splits)
         schema, custom = read_schema(Path(schema_file)), json.loads(exec_properties[keys.CUSTOM_CONFIG_KEY])
-        check_precision(read_precision(examples), BoundProblem.model_validate_json(custom["bound"]).problem)
+        problem = BoundProblem.model_validate_json(custom["bound"]).problem
+        check_precision(read_precision(examples), problem, columns(schema)[problem.label].kind)
         known, counts = self._analyse(examples, splits.analyze, schema, custom)
         encode = udf_utils.get_fn(exec_properties, keys.PREPROCESSING_FN_KEY)
         encode = partial(encode, custom_config={**custom, "statistics": known.to_json()})

@@ -14,6 +14,8 @@ RELATIVE = 1e-4
 # Of the largest answer, for metrics near 0; squared for the mean of squares.
 ABSOLUTE = 1e-6
 _SQUARES = "mean_squared_error"
+# As exact as the answers lie apart, and not as they lie far from 0.
+_MEANS = ("mean_prediction", "mean_label")
 _AREAS = ("auc", "pr_auc")
 
 # By slice, as its key or as its name.
@@ -36,7 +38,7 @@ def disagreements(one: Metrics, other: Metrics, scale: float) -> list[Disagreeme
     Args:
         one: metrics by slice and name; None, or not finite, where undefined.
         other: likewise.
-        scale: the largest absolute answer of the model.
+        scale: see evaluation.recount.AnsweredRows.
     """
     return list(_apart(one, other, lambda metric, ours, theirs: _alike(metric, ours, theirs, scale)))
 
@@ -75,5 +77,7 @@ def _alike(metric: str, one: float | None, other: float | None, scale: float) ->
         return one is other
     if metric == COUNT:
         return one == other
+    if metric in _MEANS:
+        return math.isclose(one, other, rel_tol=0.0, abs_tol=RELATIVE * scale)
     noise = (ABSOLUTE * scale) ** (2 if metric == _SQUARES else 1)
     return math.isclose(one, other, rel_tol=RELATIVE, abs_tol=noise)

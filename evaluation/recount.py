@@ -25,13 +25,23 @@ class AnsweredRows:
 
     Attributes:
         labels: [N].
-        predictions: float32 [N, outputs].
+        predictions: [N, outputs]; see evaluation.vector_form.Scored.
         slices: of all N rows.
     """
 
     labels: NDArray[Any]
-    predictions: NDArray[np.float32]
+    predictions: NDArray[np.floating[Any]]
     slices: RowSlices
+
+    @property
+    def scale(self) -> float:
+        """What the steps of the model's answers are a fixed share of: the largest answer.
+
+        Answers of 64 bits are float32 with an offset added, so of them it is the largest distance between two.
+        """
+        if self.predictions.dtype == np.float64:
+            return float(np.ptp(self.predictions))
+        return float(np.abs(self.predictions).max())
 
     def metrics(self, config: config_pb2.EvalConfig) -> dict[SliceKey, Values]:
         """The config's metrics by name, by slice; None where undefined."""

@@ -44,7 +44,7 @@ class ScoredSlices:
         self._tree = without_matrices(tree, found)
         self._labels, self._slices = labels, slices
 
-    def metrics(self, model: str, predictions: NDArray[np.float32]) -> list[Values]:
+    def metrics(self, model: str, predictions: NDArray[np.floating[Any]]) -> list[Values]:
         """The metrics by name, for each of the slices in their order.
 
         Args:
@@ -61,7 +61,7 @@ class ScoredSlices:
                 result.update(self._outcome(place, part))
         return [_numbers(self._tree.derive(result)) for result in results]
 
-    def places(self, model: str, predictions: NDArray[np.float32]) -> Integers | None:
+    def places(self, model: str, predictions: NDArray[np.floating[Any]]) -> Integers | None:
         """Each row's place [N] among the thresholds of the ROC curve; None of a config without one."""
         for place, curve in self._curves.items():
             bucket = self._tree.leaves[place].form.cells(Scored(model, self._labels, predictions)).cell

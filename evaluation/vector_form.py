@@ -15,11 +15,17 @@ CELLS = 1 << 33
 
 
 class Scored(NamedTuple):
-    """Rows with one model's answers: `labels` [rows], in their own dtype; `predictions` float32 [rows, outputs]."""
+    """Rows with one model's answers.
+
+    Attributes:
+        model: what messages call it.
+        labels: [rows], in their own dtype.
+        predictions: [rows, outputs]; float32, or float64 of a regression whose label float32 cannot tell apart.
+    """
 
     model: str
     labels: NDArray[Any]
-    predictions: NDArray[np.float32]
+    predictions: NDArray[np.floating[Any]]
 
 
 class Cells(NamedTuple):
@@ -63,7 +69,7 @@ def one_cell(*columns: NDArray[Any]) -> Cells:
     return Cells(np.zeros(len(values), np.int64), values)
 
 
-def scores(rows: Scored) -> NDArray[np.float32]:
+def scores(rows: Scored) -> NDArray[np.floating[Any]]:
     """The one score a row, [rows].
 
     Raises:

@@ -15,6 +15,7 @@ from models.statistics import Statistics
 from schema.bound import BoundProblem
 from schema.errors import InputError
 from schema.moments import NOTHING, merged_moments, moments
+from schema.precision import label_offset
 from schema.problem import Encoding, Task
 
 _LOG = logging.getLogger(__name__)
@@ -131,7 +132,8 @@ class Analysis:
         vocabularies = {name: _most_frequent(terms, self._top_k[name]) for name, terms in self._terms.items()}
         boundaries = {name: numbers.boundaries() for name, numbers in self._numbers.items()}
         mean, scale = self._moments.mean_and_scale() if self._label is not None else (0.0, 1.0)
-        return Statistics(vocabularies, boundaries, mean, scale)
+        offset = label_offset(mean, scale) if self._label is not None else 0.0
+        return Statistics(vocabularies, boundaries, mean, scale, offset)
 
 
 def merged(bound: BoundProblem, parts: Iterable[Analysis]) -> Statistics:

@@ -35,18 +35,22 @@ class RowModel(tf.Module):
         return self.encoder.encode(rows)
 
     def score(self, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Scores [N, outputs]: probabilities, or values in the label's unit."""
+        """Scores, float32 [N, outputs]: probabilities, or values in the label's unit less its offset."""
         scores = member_mean(self._logits(self.encode(rows)), self.bound.problem.task)
         if self.bound.problem.task is Task.REGRESSION:
-            return scores * self.statistics.label_scale + self.statistics.label_mean
+            return scores * self.statistics.label_scale + self.statistics.answer_mean
         return scores
 
     def answer(self, rows: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """What a client gets: the prediction, and for classifiers the class."""
+        """What a client gets: the prediction, and for classifiers the class.
+
+        A regression's value is float32, or float64 where the label has an offset, which no float32 could add.
+        """
         problem, scores = self.bound.problem, self.score(rows)
         key = signatures.prediction_key(problem.task)
         if problem.task is Task.REGRESSION:
-            return {key: scores[:, 0]}
+            offset = self.statistics.label_offset
+            return {key: tf.cast(scores[:, 0], tf.float64) + offset if offset else scores[:, 0]}
         if problem.task is Task.MULTICLASS:
             return {key: scores, signatures.CLASS: tf.gather(tf.constant(problem.classes), tf.argmax(scores, axis=1))}
         positive = scores[:, 0] >= problem.evaluation.threshold

@@ -18,12 +18,19 @@ class Statistics:
     vocabularies: terms by feature, most frequent first.
     boundaries: [minimum, quantiles.., maximum] by feature, ascending; zeros for a feature that is never present.
     label_mean, label_scale: of a regression label; 0 and 1 for other tasks.
+    label_offset: see schema.precision.label_offset; 0 for other tasks.
     """
 
     vocabularies: dict[str, tuple[bytes, ...]]
     boundaries: dict[str, tuple[float, ...]]
     label_mean: float = 0.0
     label_scale: float = 1.0
+    label_offset: float = 0.0
+
+    @property
+    def answer_mean(self) -> float:
+        """The label's mean as float32 answers have it: less the offset."""
+        return self.label_mean - self.label_offset
 
     def ids(self, bound: BoundProblem, feature: str) -> int:
         """How many ids a categorical feature has, the ones for missing and unseen included."""
@@ -52,6 +59,7 @@ class Statistics:
             boundaries={name: tuple(numbers) for name, numbers in values["boundaries"].items()},
             label_mean=values["label_mean"],
             label_scale=values["label_scale"],
+            label_offset=values["label_offset"],
         )
 
 

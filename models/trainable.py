@@ -45,7 +45,7 @@ class TrainableModel(RowModel):
         Args:
             rows: dense raw columns [N].
             labels: [N]; int64 class numbers (0 and 1 for a binary problem, else places in `classes`), or float32 in
-                the label's own unit. A row is left out if its label is no class number, or is not finite.
+                the label's own unit less its offset. A row is left out if its label is no class number, or not finite.
             learning_rate: float32 []; 0 changes nothing. Nothing bounds it: one too large, or NaN, spoils the head.
 
         Returns:
@@ -97,7 +97,7 @@ class TrainableModel(RowModel):
         if problem.task is Task.REGRESSION:
             known = labels - labels == 0.0  # neither NaN nor infinite
             filled = tf.where(known, labels, tf.zeros_like(labels))
-            targets = ((filled - self.statistics.label_mean) / self.statistics.label_scale)[:, tf.newaxis]
+            targets = ((filled - self.statistics.answer_mean) / self.statistics.label_scale)[:, tf.newaxis]
         else:
             known = tf.logical_and(labels >= 0, labels < max(problem.outputs, 2))
             targets = tf.one_hot(labels, problem.outputs) if problem.outputs > 1 else _ones(labels)

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from components.release_store import DEVICE, MANIFEST
+from edge.bundle.manifest import MANIFEST as DEVICE_MANIFEST
 from reports.loading import quietly
 from reports.run import MissingArtifactError, Run
 from reports.views.answers import Answers, Row
 from schema.bound import BoundProblem, bind
 from schema.closed import nearest
 from schema.errors import InputError
+from schema.json_file import read_json
 from schema.problem import Problem
 from schema.release_files import check_release
 from schema.rows import Column, columns, read_schema
@@ -71,12 +73,15 @@ def _asked(
     version: Path, path: Path, shard: Path, bound: BoundProblem, known: Mapping[str, Column], rows: int
 ) -> list[Row]:
     # Here, for TensorFlow is silent only if it is imported quietly.
-    from components.split_scores import server_scorer
+    from components.split_scores import less_offset, server_scorer
     from edge.runner import DeviceModel
     from models.raw_rows import read_rows
 
     taken = read_rows([shard], bound, known, rows)
-    scores = (server_scorer(version, bound)(taken.columns), DeviceModel(path).predict(taken.columns))
+    # A version of before labels had an offset has none in its manifest.
+    offset = float(read_json(version / DEVICE / DEVICE_MANIFEST)["output"].get("offset", 0.0))
+    answered = (server_scorer(version, bound, offset)(taken.columns), DeviceModel(path).predict(taken.columns))
+    scores = [less_offset(part, -offset) for part in answered]
     classes = bound.problem.classes
     return [
         Row(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_model_analysis.proto import config_pb2
@@ -92,7 +91,7 @@ def _rows(examples: Path) -> Check:
 
 def _evaluation(evaluation: Path, recounted: Metrics, answered: AnsweredRows) -> Check:
     told: dict[str, Values] = {name: {**sides[CANDIDATE]} for name, sides in sliced_metrics(evaluation).items()}
-    found = disagreements(told, recounted, _scale(answered))
+    found = disagreements(told, recounted, answered.scale)
     return Check("evaluation", _size(recounted), _sentences(found, "in the evaluation", "counted anew from the files"))
 
 
@@ -115,7 +114,7 @@ def _count(recounted: Metrics, name: str) -> int:
 
 def _release(release: Path, recounted: Metrics, answered: AnsweredRows) -> Check:
     told = {OVERALL: read_json(release / MANIFEST)["metrics"]}
-    found = disagreements(told, {OVERALL: recounted[OVERALL]}, _scale(answered))
+    found = disagreements(told, {OVERALL: recounted[OVERALL]}, answered.scale)
     return Check("release", f"metrics of {MANIFEST}", _sentences(found, f"in {MANIFEST}", "counted anew"))
 
 
@@ -136,10 +135,6 @@ def _official(
     agreed = f"{found.values:,} values on {found.slices} slices, of {found.rows:,} rows drawn with seed {seed}"
     notes = "".join(f"; not compared: {why}" for why in found.not_compared)
     return Check("TFMA", f"{agreed}{notes}", _sentences(named, "here", "by TFMA"))
-
-
-def _scale(answered: AnsweredRows) -> float:
-    return float(np.abs(answered.predictions).max())
 
 
 def _size(metrics: Metrics) -> str:

@@ -89,6 +89,11 @@ def prediction(manifest: Manifest) -> str:
         return f"{said} From {manifest['threshold']:g} on, {named} is decided."
     if task is Task.MULTICLASS:
         return f"{said} The classes are, in this order: {', '.join(manifest['classes'])}. The likeliest is decided."
+    if output["offset"]:
+        return (
+            f"{said} Add {output['offset']:.0f} to it as a number of 64 bits: float32 has not the digits. Labels that "
+            "the trainable file learns from are given less this number."
+        )
     return said
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from schema.errors import InputError
 from schema.moments import merged_moments, moments
 from schema.problem import Encoding, Problem, Task
+from schema.rows import Kind
 
 # In the folder of a stored span, and of the Examples artifact that is laid from some.
 FILE = "precision.json"
@@ -94,19 +95,36 @@ def merged(parts: Iterable[Mapping[str, Precision]]) -> dict[str, Precision]:
     return whole
 
 
-def check_precision(columns: Mapping[str, Precision], problem: Problem) -> None:
+def label_offset(mean: float, deviation: float) -> float:
+    """What models leave out of a regression's answers, so that float32 has digits for the rest.
+
+    Args:
+        mean: the label's.
+        deviation: its standard deviation, above 0.
+
+    Returns:
+        A whole number in the label's unit near its mean; 0 where float32 tells the labels themselves apart.
+    """
+    step = float(np.spacing(np.float32(abs(mean))))
+    return float(round(mean)) if step > LARGEST_STEP * deviation else 0.0
+
+
+def check_precision(columns: Mapping[str, Precision], problem: Problem, label: Kind) -> None:
     """Refuses columns whose numbers float32 cannot tell apart: a model would learn from what is left of them.
+
+    An integer label passes: Examples keep it to the last digit, and `label_offset` does the rest.
 
     Args:
         columns: as ExampleGen measured them in the files, before they became float32.
         problem: says which of them a model takes as numbers.
+        label: the label's type in the schema.
 
     Raises:
         InputError: with a sentence for each of them.
     """
     asked = {name: (f"features.{name}", "and at serving") for name in problem.of(Encoding.QUANTILES)}
-    if problem.task is Task.REGRESSION:
-        asked[problem.label] = ("label", "and add it to the model's answers")
+    if problem.task is Task.REGRESSION and label is not Kind.INTEGER:
+        asked[problem.label] = ("label", "and add it to the model's answers; or give it as integers, as an INT column")
     faults = [columns[name].fault(key, name, remedy) for name, (key, remedy) in asked.items() if name in columns]
     sentences = [fault for fault in faults if fault]
     if sentences:

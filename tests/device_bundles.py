@@ -1,6 +1,7 @@
 """Device bundles of a small problem with every encoding, one a task, made by the real nodes from untrained networks."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,10 @@ SCHEMA = text_format.Parse(
       name: "harvest" type: FLOAT presence { min_count: 1 } value_count { min: 1 max: 1 }
       annotation { tag: "unit: t" comment: "of the field, t" }
     }
+    feature {
+      name: "sown" type: INT presence { min_count: 1 } value_count { min: 1 max: 1 }
+      annotation { tag: "unit: s" comment: "time of sowing, s since 1970" }
+    }
     """,
     schema_pb2.Schema(),
 )
@@ -68,6 +73,17 @@ TASKS: dict[str, dict[str, Any]] = {
     "multiclass": {"title": "What grows here?", "task": "multiclass", "label": "crop", "classes": list(CROPS)},
     "regression": {"title": "How much will it bear?", "task": "regression", "label": "harvest"},
 }
+# A regression of numbers that float32 cannot tell apart: its steps there are 128.
+SECONDS = "seconds"
+OFFSET = 1_700_000_000
+_PROBLEMS = TASKS | {SECONDS: {"title": "When was it sown?", "task": "regression", "label": "sown"}}
+
+
+def statistics_of(task: str) -> Statistics:
+    """What the network of a task knows of its training data."""
+    if task != SECONDS:
+        return STATISTICS
+    return replace(STATISTICS, label_mean=OFFSET + 0.25, label_scale=75.0, label_offset=float(OFFSET))
 
 
 @cache
@@ -86,17 +102,17 @@ def bound_problem(task: str) -> BoundProblem:
         # Untrained networks are worse than any bound, and the forms and files are looked at here, not the verdicts.
         "device": {"variants": list(VARIANTS), "calibration_rows": 64, "max_metric_drop": 99.0, "max_flip_rate": 1.0},
     }
-    return bind(Problem.from_mapping(values | TASKS[task], "literal"), SCHEMA)
+    return bind(Problem.from_mapping(values | _PROBLEMS[task], "literal"), SCHEMA)
 
 
 def make_device_models(task: str, folder: Path) -> Path:
     """The DeviceModels artifact's folder of an untrained model of the task, by the node."""
     tf_keras.utils.set_random_seed(11)
-    bound = bound_problem(task)
+    bound, statistics = bound_problem(task), statistics_of(task)
     known = {column.name: column for column in columns(SCHEMA).values()}
-    export(RowModel(bound, STATISTICS, build_network(bound, STATISTICS)), known, folder / "model")
+    export(RowModel(bound, statistics, build_network(bound, statistics)), known, folder / "model")
     (folder / "graph").mkdir()
-    (folder / "graph" / FILE).write_text(STATISTICS.to_json(), encoding="utf-8")
+    (folder / "graph" / FILE).write_text(statistics.to_json(), encoding="utf-8")
     (folder / "schema").mkdir()
     (folder / "schema" / "schema.pbtxt").write_text(str(SCHEMA), encoding="utf-8")
     made = _artifact(DeviceModels, folder / "made")
@@ -150,6 +166,7 @@ def raw_rows(count: int, seed: int) -> pa.Table:
             "wet": pa.array((rain > 6).astype(np.int64)),
             "crop": pa.array(draw.choice(np.array(CROPS, dtype=object), count), pa.string()),
             "harvest": pa.array(draw.normal(30, 12, count).astype(np.float32)),
+            "sown": pa.array(OFFSET + draw.normal(0, 75, count).astype(np.int64)),
         }
     )
 

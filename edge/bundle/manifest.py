@@ -23,6 +23,8 @@ from schema.rows import Kind
 from schema.signatures import DEVICE_SCORE
 
 MANIFEST, VOCABULARY, GOLDEN = "manifest.json", "vocab.json", "golden.json"
+# Of a DeviceModels artifact: `offset`, the label's, which its models leave out of their answers.
+OUTPUT = "output.json"
 
 # What a variant's entry has from variants.json, as it is there.
 _KEPT = ("bytes", "gzip_bytes", "value", "change", "change_low", "change_high", "latency_p50_us", "minimum_runtime")
@@ -52,6 +54,7 @@ def manifest(
     golden: Mapping[str, Any] | None,
     accepted: Sequence[Mapping[str, Any]],
     folder: Path,
+    offset: float,
 ) -> dict[str, Any]:
     """The content of manifest.json.
 
@@ -63,6 +66,7 @@ def manifest(
             variant was accepted.
         accepted: variants.json's entries of the bundle's variants.
         folder: where their files lie, as they are released.
+        offset: the label's, see schema.precision.label_offset.
 
     Raises:
         PipelineError: if a file or a variant's golden answers are absent.
@@ -79,7 +83,7 @@ def manifest(
         "version": release.version,
         "created": release.created,
         "data_window": release.data_window,
-        "output": output(bound, described),
+        "output": output(bound, described, offset),
         "features": [feature(bound, name, described[name], typical[name]) for name in problem.features],
         "metric": MAIN[problem.task],
         "variants": [_variant(entry, golden["expected"] if golden else {}, folder) for entry in accepted],
@@ -94,12 +98,16 @@ def typical_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return real[missing.index(statistics.median_low(missing))]
 
 
-def output(bound: BoundProblem, described: Mapping[str, Described]) -> dict[str, Any]:
-    """What the one output means: its name, how many numbers a row it has, their unit, and a sentence."""
+def output(bound: BoundProblem, described: Mapping[str, Described], offset: float) -> dict[str, Any]:
+    """What the one output means: its name, how many numbers per row it has, their unit, and a sentence.
+
+    A regression's `offset` is to be added to it, in 64 bits; mostly 0.
+    """
     problem = bound.problem
     if problem.task is Task.REGRESSION:
-        told = described[problem.label]
-        return {"name": DEVICE_SCORE, "size": 1, "unit": told.unit, "description": f"the value of {problem.label}"}
+        unit, less = described[problem.label].unit, f" less {offset:,.0f}" if offset else ""
+        said = f"the value of {problem.label}{less}"
+        return {"name": DEVICE_SCORE, "size": 1, "unit": unit, "offset": offset, "description": said}
     if problem.task is Task.MULTICLASS:
         said = f"the probability of each class of {problem.label}, in the order of classes"
     else:

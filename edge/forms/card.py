@@ -30,6 +30,7 @@ class Card(Closed):
         variant: name of the recipe.
         form: raw, ids or packed.
         label: what is predicted.
+        label_offset: what is to be added to the answers, in 64 bits, to have the label; mostly 0.
         classes: names of the label's classes in order; empty for a label of 0 and 1 and for a regression.
         threshold: probability from which the positive class is decided; None but for binary problems.
         features: one for each input.
@@ -42,6 +43,7 @@ class Card(Closed):
     variant: str
     form: str
     label: str
+    label_offset: float = 0.0
     classes: tuple[str, ...] = ()
     threshold: float | None = None
     features: tuple[CardFeature, ...]

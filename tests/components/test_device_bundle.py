@@ -48,7 +48,13 @@ def test_the_manifest_says_what_is_predicted_from_what(task: str, models: Models
                 "unit": "",
                 "description": "the probability of each class of crop, in the order of classes",
             },
-            "regression": {"name": "score", "size": 1, "unit": "t", "description": "the value of harvest"},
+            "regression": {
+                "name": "score",
+                "size": 1,
+                "unit": "t",
+                "offset": 0.0,
+                "description": "the value of harvest",
+            },
         }[task]
     )
     assert told["metric"] == {"binary": "auc", "multiclass": "accuracy", "regression": "mean_absolute_error"}[task]

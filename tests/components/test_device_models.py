@@ -133,7 +133,7 @@ def test_a_label_called_like_the_score_stays_beside_it(tmp_path: Path) -> None:
     bound = BOUND.model_copy(update={"problem": BOUND.problem.model_copy(update={"label": "probability"})})
     scores = {SERVER: np.array([[0.25], [0.5]], np.float32)}
 
-    device_models.write_predictions(tmp_path / PREDICTIONS, bound, Scored(np.array([1, 0]), None, scores))
+    device_models.write_predictions(tmp_path / PREDICTIONS, bound, Scored(np.array([1, 0]), None, scores), 0.0)
 
     table = parquet.read_table(tmp_path / PREDICTIONS).to_pydict()
     assert table == {"probability": [1, 0], "predicted.probability": [0.25, 0.5]}

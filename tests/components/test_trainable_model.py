@@ -11,11 +11,11 @@ import tf_keras
 from components.device_bundle import DeviceBundle
 from components.trainable_model import CHECKED, write_trainable
 from edge import libraries
+from edge.bundle.manifest import OUTPUT
 from edge.fine_tuning import LearningModel
 from edge.trainable import FILE
 from models.export import RowModel
 from models.network import build_network
-from models.raw_rows import Rows
 from models.trainable import TrainableModel, export_trainable
 from schema import signatures
 from schema.run_warnings import read_warnings
@@ -27,6 +27,7 @@ COLUMNS = {
     "rain": np.array([0.0, 3.0, np.nan, 40.0], np.float32),
     "area": np.array([1.0, 15.0, 99.0, np.nan], np.float32),
 }
+LABELS = np.array([1, 0, 1, 0])
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = RowModel(bound, STATISTICS, network).score(
         {name: tf.constant(list(values) if values.dtype == object else values) for name, values in COLUMNS.items()}
     )
-    rows = Rows(np.empty(4, object), COLUMNS, np.array([1, 0, 1, 0]), None)
     made = folder / "made"
     made.mkdir()
-    write_trainable(folder / "model" / signatures.TRAINABLE_FORM, made, rows, np.asarray(scores))
+    write_trainable(folder / "model" / signatures.TRAINABLE_FORM, made, COLUMNS, LABELS, np.asarray(scores))
+    (made / OUTPUT).write_text('{"offset": 0.0}', encoding="utf-8")
     (made / libraries.FILE).write_text("{}", encoding="utf-8")
     return made
 
@@ -77,7 +78,8 @@ def test_a_file_that_did_not_pass_is_kept_and_not_released(models: Path, tmp_pat
     (rejected / CHECKED).write_text(json.dumps(told), encoding="utf-8")
     (rejected / FILE).write_bytes((models / FILE).read_bytes())
 
-    (rejected / libraries.FILE).write_text("{}", encoding="utf-8")
+    for name in (libraries.FILE, OUTPUT):
+        (rejected / name).write_bytes((models / name).read_bytes())
 
     manifest = lay(rejected, tmp_path / "device")
 
@@ -93,9 +95,8 @@ def test_a_form_that_cannot_be_converted_is_a_reason_and_not_the_end(
     del models
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"no graph")
-    rows = Rows(np.empty(4, object), COLUMNS, np.array([1, 0, 1, 0]), None)
 
-    write_trainable(tmp_path / "saved", tmp_path / "made", rows, np.zeros((4, 1), np.float32))
+    write_trainable(tmp_path / "saved", tmp_path / "made", COLUMNS, LABELS, np.zeros((4, 1), np.float32))
 
     told = json.loads((tmp_path / "made" / CHECKED).read_text(encoding="utf-8"))
     assert told["accepted"] is False

@@ -23,6 +23,7 @@ from pipeline.environment import Environment
 from schema.errors import DamagedFileError, InputError, RowCountError
 from schema.precision import Precision, check_precision, write_precision
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
+from schema.rows import Kind
 from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
 
@@ -177,10 +178,12 @@ def test_a_number_that_float32_does_not_hold_is_refused_before_anything_is_learn
     assert "week" not in str(raised.value)
 
 
-def test_a_label_that_float32_does_not_hold_is_refused() -> None:
+def test_a_label_that_float32_does_not_hold_is_refused_unless_it_is_of_integers() -> None:
     problem = bound_problem(task="regression", label="rain", features={"area": {"encoding": "quantiles"}}).problem
-    with pytest.raises(InputError, match=r"label: column 'rain' is too fine .* and add it to the model's answers"):
-        check_precision({"rain": Precision.of(1.7e9 + np.linspace(-130, 130, 999))}, problem)
+    coarse = Precision.of(1.7e9 + np.linspace(-130, 130, 999))
+    with pytest.raises(InputError, match=r"label: column 'rain' is too fine .* and add it to the model's answers; or"):
+        check_precision({"rain": coarse}, problem, Kind.NUMBER)
+    check_precision({"rain": coarse}, problem, Kind.INTEGER)
 
 
 def test_the_rows_of_each_split_are_told_to_whoever_trains(transformed: Transformed) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schema.precision import Precision, merged, read_precision, write_precision
+from schema.precision import Precision, label_offset, merged, read_precision, write_precision
 
 SECONDS = 1.7e9 + np.linspace(-130, 130, 2001)
 
@@ -70,3 +70,23 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     columns = {"at": Precision.of(SECONDS), "none": Precision()}
     write_precision(tmp_path, columns)
     assert read_precision(tmp_path) == columns
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "offset"),
+    [
+        # From 2^30 to 2^31 steps are 128, and a hundredth of the deviation is to hold one.
+        (1_700_000_000.4, 75.0, 1_700_000_000.0),
+        (1_700_000_000.4, 12_799.0, 1_700_000_000.0),
+        (1_700_000_000.4, 12_801.0, 0.0),
+        (-1_700_000_000.6, 75.0, -1_700_000_001.0),
+        # Microseconds of an hour: steps of 2^27 from 2^50 on.
+        (1.7e15, 1e9, 1.7e15),
+        (30.0, 12.5, 0.0),
+        (0.0, 1e-9, 0.0),
+    ],
+)
+def test_a_label_is_given_an_offset_where_float32_has_no_digits_for_it(
+    mean: float, deviation: float, offset: float
+) -> None:
+    assert label_offset(mean, deviation) == offset

@@ -60,6 +60,7 @@ class Personal:
         self._set_head = self._interpreter.get_signature_runner("set_head")
         self.features = {name: detail["dtype"] for name, detail in self._predict.get_input_details().items()}
         self.label_type = self._train.get_input_details()["label"]["dtype"]
+        self.label_offset = _label_offset(path)
 
     def predict(self, columns: Columns) -> Array:
         """Scores float32 [N, outputs]."""
@@ -138,7 +139,19 @@ def read_rows(path: Path, model: Personal, label: str, classes: Sequence[str]) -
     columns = {
         name: np.array(values[name], object if dtype is np.bytes_ else dtype) for name, dtype in model.features.items()
     }
-    return columns, np.array(labels, model.label_type)
+    return columns, (np.array(labels) - model.label_offset).astype(model.label_type)
+
+
+def _label_offset(model: Path) -> float:
+    """What the manifest beside the model says that its answers are without; 0 where there is none."""
+    manifest = model.with_name("manifest.json")
+    if not manifest.is_file():
+        return 0.0
+    try:
+        offset: float = json.loads(manifest.read_text(encoding="utf-8"))["output"].get("offset", 0.0)
+    except (ValueError, KeyError, AttributeError) as error:
+        raise GivenError(f"{manifest}: not the manifest of a device bundle: {error!r}") from None
+    return offset
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -248,7 +248,9 @@ def sentence(manifest: Mapping[str, Any], scores: Sequence[float]) -> str:
     """A prediction in words."""
     if manifest["task"] == "regression":
         unit = manifest["output"]["unit"]
-        return f"{manifest['label']}: {scores[0]:.6g}{f' {unit}' if unit else ''}"
+        offset = manifest["output"]["offset"]
+        value = f"{float(scores[0]) + offset:.0f}" if offset else f"{scores[0]:.6g}"
+        return f"{manifest['label']}: {value}{f' {unit}' if unit else ''}"
     classes = manifest["classes"]
     if manifest["task"] == "multiclass":
         order = sorted(range(len(classes)), key=lambda index: -scores[index])

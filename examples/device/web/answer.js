@@ -39,8 +39,11 @@ function isPositive(manifest, score) {
 }
 
 function value(manifest, score) {
-  const unit = manifest.output.unit;
-  return `${score.toLocaleString('en', {maximumSignificantDigits: 5})}${unit ? ` ${unit}` : ''}`;
+  const {offset, unit} = manifest.output;
+  const shown = offset
+    ? (score + offset).toLocaleString('en', {maximumFractionDigits: 0})
+    : score.toLocaleString('en', {maximumSignificantDigits: 5});
+  return `${shown}${unit ? ` ${unit}` : ''}`;
 }
 
 /** The picture: a dial for two classes, bars for more, a number for a value. */
