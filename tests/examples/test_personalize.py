@@ -208,3 +208,23 @@ def half_written(save: Callable[..., None], ended_by: Any) -> Callable[..., None
         raise ended_by
 
     return ended
+
+
+def test_labels_with_an_offset_are_learnt_less_what_the_manifest_says(tmp_path: Path) -> None:
+    columns = trainable_case.rows(50)
+    plain, offset = [round(label) for label in given_labels(Task.REGRESSION, columns)], 1_700_000_000
+    said = []
+    for name, added in (("plain", 0), ("offset", offset)):
+        (folder := tmp_path / name).mkdir()
+        model = trainable_case.write(Task.REGRESSION, folder)
+        if added:
+            (folder / "manifest.json").write_text(json.dumps({"output": {"offset": added}}), encoding="utf-8")
+        rows = write_rows(folder / "rows.jsonl", columns, [label + added for label in plain])
+        done = run(model, rows, "--label", "late", "--head", folder / "head.npz", "--passes", "1")
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout.splitlines()[0])
+    assert said[0] == said[1]
+
+    (tmp_path / "offset" / "manifest.json").write_text("[]", encoding="utf-8")
+    done = run(model, rows, "--label", "late", "--head", tmp_path / "new.npz")
+    assert (done.returncode, "manifest.json: not the manifest of a device bundle" in done.stderr) == (2, True)

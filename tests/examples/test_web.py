@@ -235,6 +235,11 @@ def test_a_value_has_its_unit_and_a_number_its_own(browser: Any, web: Path, bund
         assert re.fullmatch(r"-?[\d.,]+ t", visit.page.inner_text("#picture"))
         assert visit.page.inner_text(".field:has(#input-rain) .unit") == "mm"
         assert (visit.page.get_attribute("input[aria-label='rain, by slider']", "max")) == "40"
+        manifest = {"task": "regression", "label": "sown_at", "output": {"offset": 1_700_000_000, "unit": "s"}}
+        sentence = visit.page.evaluate(
+            "manifest => import('/answer.js').then(({sentence}) => sentence(manifest, [3.4]))", manifest
+        )
+        assert sentence == "sown at: 1,700,000,003 s"
 
 
 def test_a_phone_shows_all_of_it_and_keeps_the_prediction_in_sight(browser: Any, web: Path, bundle: Bundle) -> None:  # noqa: F811

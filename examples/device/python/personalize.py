@@ -149,7 +149,7 @@ def _label_offset(model: Path) -> float:
         return 0.0
     try:
         offset: float = json.loads(manifest.read_text(encoding="utf-8"))["output"].get("offset", 0.0)
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise GivenError(f"{manifest}: not the manifest of a device bundle: {error!r}") from None
     return offset
 
