@@ -26,7 +26,6 @@ from ingestion.records import example_batches
 from models.analysis import Analysis, merged
 from models.materialize import transform_shard
 from models.records import write_split_rows
-from models.statistics import Statistics
 from models.stored_analysis import read_analysis, write_analysis
 from models.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
@@ -34,6 +33,7 @@ from schema.checked_file import find_checked
 from schema.precision import check_precision, read_precision
 from schema.row_ledger import ANALYZED, TRANSFORMED, RowCount, require_equal, write_counts
 from schema.rows import columns, read_schema
+from schema.run_warnings import write_warnings
 
 _LOG = logging.getLogger(__name__)
 _CACHE_FOLDER = "analyses"
@@ -65,21 +65,23 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         schema, custom = read_schema(Path(schema_file)), json.loads(exec_properties[keys.CUSTOM_CONFIG_KEY])
         problem = BoundProblem.model_validate_json(custom["bound"]).problem
         check_precision(read_precision(examples), problem, columns(schema)[problem.label].kind)
-        known, counts = self._analyse(examples, splits.analyze, schema, custom)
+        analysis, counts = self._analyse(examples, splits.analyze, schema, custom)
+        known = analysis.statistics()
         encode = udf_utils.get_fn(exec_properties, keys.PREPROCESSING_FN_KEY)
         encode = partial(encode, custom_config={**custom, "statistics": known.to_json()})
         write_transform_graph(encode, schema, known, Path(graph))
         counts += self._materialize(graph, examples, Path(transformed.uri), splits.transform)
         require_equal("Transform", counts, FIX)
         write_counts(counts, Path(transformed.uri))
+        write_warnings(analysis.warnings(), Path(transformed.uri))
         rows = {split: sum(count.rows for count in counts if _is_of(count, split)) for split in splits.transform}
         write_split_rows(Path(transformed.uri), rows)
         transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
 
     def _analyse(
         self, examples: Path, splits: Iterable[str], schema: schema_pb2.Schema, custom: dict[str, Any]
-    ) -> tuple[Statistics, list[RowCount]]:
-        """The statistics of the splits' rows, and the rows of each shard that they are of.
+    ) -> tuple[Analysis, list[RowCount]]:
+        """The analysis of the splits' rows, and the rows of each shard that it is of.
 
         Only shards that no earlier window analysed are read.
 
@@ -100,14 +102,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 _ = pipeline | beam.Create(missing) | beam.Map(analyse_shard, custom["bound"], serialized)
         rows: Rows = {split: {} for split in splits}
-        known = merged(BoundProblem.model_validate_json(custom["bound"]), _analyses(shards, rows))
+        analysis = merged(BoundProblem.model_validate_json(custom["bound"]), _analyses(shards, rows))
         counts = shard_counts(ANALYZED, rows, shard_rows(examples, *splits))
         wrong = {(count.split, count.file) for count in counts if not count.agrees}
         for shard in shards:
             if (shard.split, shard.name) in wrong:
                 shard.analysis.unlink(missing_ok=True)
         require_equal("Transform", counts, FIX)
-        return known, counts
+        return analysis, counts
 
     def _materialize(self, graph: str, examples: Path, transformed: Path, splits: Iterable[str]) -> list[RowCount]:
         """Writes the transformed shards; gives the rows of each."""

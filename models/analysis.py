@@ -1,7 +1,6 @@
 """Statistics of the training split from whole columns: mergeable, so that each shard is analysed once, anywhere."""
 
 import heapq
-import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,8 +16,6 @@ from schema.errors import InputError
 from schema.moments import NOTHING, merged_moments, moments
 from schema.precision import label_offset
 from schema.problem import Encoding, Task
-
-_LOG = logging.getLogger(__name__)
 
 # Of the rank of a quantile, as a share of one bucket; ten times finer than the buckets that are drawn from it.
 _ERROR_OF_BUCKET = 0.1
@@ -75,6 +72,13 @@ class Moments:
         """Takes what another has seen."""
         self._seen = merged_moments(self._seen, other._seen)
 
+    @property
+    def constant(self) -> float | None:
+        """The one value of all numbers; None if they vary, or there are none."""
+        count, mean, squares = self._seen
+        varies = not count or np.sqrt(squares / count) > _SMALLEST_DEVIATION * abs(mean)
+        return None if varies else mean
+
     def mean_and_scale(self) -> tuple[float, float]:
         """Mean and standard deviation; 1 for the latter where the label never varies.
 
@@ -83,8 +87,7 @@ class Moments:
         """
         count, mean, squares = self._seen
         deviation = float(np.sqrt(squares / count)) if count else 0.0
-        if deviation <= _SMALLEST_DEVIATION * abs(mean):
-            _LOG.warning("the label is %g in all %d training rows: there is nothing to learn", mean, count)
+        if self.constant is not None or not count:
             return mean, 1.0
         if not _SCALES[0] <= deviation <= _SCALES[1]:
             raise InputError(
@@ -127,6 +130,13 @@ class Analysis:
             numbers.merge(other._numbers[name])
         self._moments.merge(other._moments)
 
+    def warnings(self) -> list[str]:
+        """A sentence for what a model cannot learn from."""
+        constant = self._moments.constant
+        if constant is None:
+            return []
+        return [f"the label '{self._label}' is {constant:g} in all {self.rows:,} training rows: nothing can be learnt"]
+
     def statistics(self) -> Statistics:
         """What it comes to."""
         vocabularies = {name: _most_frequent(terms, self._top_k[name]) for name, terms in self._terms.items()}
@@ -136,12 +146,12 @@ class Analysis:
         return Statistics(vocabularies, boundaries, mean, scale, offset)
 
 
-def merged(bound: BoundProblem, parts: Iterable[Analysis]) -> Statistics:
-    """The statistics of all parts together; their order matters within the error of the quantiles' sketch."""
+def merged(bound: BoundProblem, parts: Iterable[Analysis]) -> Analysis:
+    """All parts together; their order matters within the error of the quantiles' sketch."""
     whole = Analysis(bound)
     for part in parts:
         whole.merge(part)
-    return whole.statistics()
+    return whole
 
 
 def _values(batch: pa.RecordBatch, name: str) -> pa.Array:

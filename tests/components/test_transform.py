@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from schema.errors import DamagedFileError, InputError, RowCountError
 from schema.precision import Precision, check_precision, write_precision
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
 from schema.rows import Kind
+from schema.run_warnings import read_warnings
 from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
 
@@ -33,6 +34,7 @@ SPANS: dict[int, dict[str, list[Row]]] = {
     3: {"train": [{"soil": "peat", "week": 9, "rain": 8.0, "area": 90, "wet": 1}] * 4, "eval": []},
 }
 SPLITS = ("train", "eval")
+REGRESSION = {"task": "regression", "label": "rain", "features": {"area": {"encoding": "quantiles"}}}
 
 Transformed = Callable[..., Path]
 
@@ -47,7 +49,13 @@ def transformed(artifact: Callable[..., Any], tmp_path: Path) -> Transformed:
     schema.parent.mkdir()
     schema.write_text(str(SCHEMA), encoding="utf-8")
 
-    def execute(*spans: int, lost: bool = False, fingerprint: str = "source", counted: Sequence[RowCount] = ()) -> Path:
+    def execute(
+        *spans: int,
+        lost: bool = False,
+        fingerprint: str = "source",
+        counted: Sequence[RowCount] = (),
+        **problem: Any,
+    ) -> Path:
         folder = tmp_path / f"execution-{len(list(tmp_path.glob('execution-*/graph')))}"
         stored = [_stored(span, tmp_path / "store") for span in spans]
         link_spans(stored, folder / "examples", SPLITS)
@@ -64,7 +72,7 @@ def transformed(artifact: Callable[..., Any], tmp_path: Path) -> Transformed:
             keys.SCHEMA_KEY: [artifact(standard_artifacts.Schema, schema.parent)],
         }
         Executor(Executor.Context(beam_pipeline_args=graph_arguments(Environment(name="test")))).Do(
-            given, {key: [value] for key, value in made.items()}, _properties(tmp_path / "cache", fingerprint)
+            given, {key: [value] for key, value in made.items()}, _properties(tmp_path / "cache", fingerprint, problem)
         )
         assert artifact_utils.decode_split_names(made[keys.TRANSFORMED_EXAMPLES_KEY].split_names) == list(SPLITS)
         return folder
@@ -79,8 +87,8 @@ def _stored(span: int, store: Path) -> StoredSpan:
     return StoredSpan(span, str(folder), {split: len(rows) for split, rows in SPANS[span].items()})
 
 
-def _properties(cache: Path, fingerprint: str) -> dict[str, Any]:
-    custom = {"bound": bound_problem().model_dump_json(), "cache": str(cache), "fingerprint": fingerprint}
+def _properties(cache: Path, fingerprint: str, problem: Mapping[str, Any]) -> dict[str, Any]:
+    custom = {"bound": bound_problem(**problem).model_dump_json(), "cache": str(cache), "fingerprint": fingerprint}
     return {
         keys.SPLITS_CONFIG_KEY: json.dumps({"analyze": ["train"], "transform": list(SPLITS)}),
         keys.PREPROCESSING_FN_KEY: "models.preprocessing.preprocessing_fn",
@@ -178,8 +186,16 @@ def test_a_number_that_float32_does_not_hold_is_refused_before_anything_is_learn
     assert "week" not in str(raised.value)
 
 
+def test_a_label_that_never_varies_is_warned_of(transformed: Transformed) -> None:
+    # Of the training rows: those of span 1 have no rain at all.
+    assert read_warnings(transformed(1, **REGRESSION) / "rows") == [
+        "the label 'rain' is 0 in all 3 training rows: nothing can be learnt"
+    ]
+    assert read_warnings(transformed(1, 2, **REGRESSION) / "rows") == []
+
+
 def test_a_label_that_float32_does_not_hold_is_refused_unless_it_is_of_integers() -> None:
-    problem = bound_problem(task="regression", label="rain", features={"area": {"encoding": "quantiles"}}).problem
+    problem = bound_problem(**REGRESSION).problem
     coarse = Precision.of(1.7e9 + np.linspace(-130, 130, 999))
     with pytest.raises(InputError, match=r"label: column 'rain' is too fine .* and add it to the model's answers; or"):
         check_precision({"rain": coarse}, problem, Kind.NUMBER)

@@ -64,7 +64,7 @@ def test_no_rows_at_all_give_the_same() -> None:
 def test_parts_together_are_as_the_whole_wherever_they_are_cut(cut: int) -> None:
     bound = bound_problem()
     parts = [of(bound, TRAIN[:cut]), of(bound, TRAIN[cut:])]
-    assert merged(bound, parts) == of(bound, TRAIN).statistics()
+    assert merged(bound, parts).statistics() == of(bound, TRAIN).statistics()
 
 
 def test_top_k_is_of_all_parts_and_not_of_each() -> None:
@@ -72,23 +72,26 @@ def test_top_k_is_of_all_parts_and_not_of_each() -> None:
     # Clay leads the first part and loam the second; sand is second in both, and leads the whole.
     soils = (["clay"] * 3 + ["sand"] * 2, ["loam"] * 3 + ["sand"] * 2)
     parts = [of(bound, [{"soil": soil} for soil in names]) for names in soils]
-    assert merged(bound, parts).vocabularies["soil"] == (b"sand",)
+    assert merged(bound, parts).statistics().vocabularies["soil"] == (b"sand",)
 
 
 def test_the_moments_of_a_regression_label_are_those_of_all_parts() -> None:
     bound = bound_problem(**REGRESSION)
     parts = [of(bound, [{"rain": value} for value in values]) for values in ((1.0, 3.0), (), (5.0, 7.0))]
-    found = merged(bound, parts)
+    found = merged(bound, parts).statistics()
     # Mean 4, variance (9 + 1 + 1 + 9) / 4 = 5.
     assert (found.label_mean, found.label_scale) == pytest.approx((4.0, 5**0.5))
 
 
 @pytest.mark.parametrize("value", [2.0, 0.0, 1e9, 0.1])
-def test_a_label_that_never_varies_has_a_scale_of_1_and_is_told(value: float, caplog: pytest.LogCaptureFixture) -> None:
-    found = of(bound_problem(**REGRESSION), [{"rain": value}] * 3, [{"rain": value}]).statistics()
+def test_a_label_that_never_varies_has_a_scale_of_1_and_is_warned_of(value: float) -> None:
+    analysis = of(bound_problem(**REGRESSION), [{"rain": value}] * 3, [{"rain": value}])
+    found = analysis.statistics()
     assert found.label_mean == pytest.approx(value, rel=1e-7)
     assert found.label_scale == 1.0
-    assert "in all 4 training rows" in caplog.text
+    assert analysis.warnings() == [f"the label 'rain' is {value:g} in all 4 training rows: nothing can be learnt"]
+    assert of(bound_problem(**REGRESSION), [{"rain": value}, {"rain": 2 * value + 1}]).warnings() == []
+    assert of(bound_problem(), TRAIN).warnings() == []
 
 
 @pytest.mark.parametrize("unit", [7e-8, 1e-25, 1e25])
@@ -108,13 +111,13 @@ def test_moments_far_from_zero_keep_their_variance() -> None:
     values = np.float32(2**20) + np.tile(np.array([0.0, 1.0], np.float32), 500)
     bound = bound_problem(**REGRESSION)
     parts = [of(bound, [{"rain": float(value)} for value in part]) for part in np.split(values, 4)]
-    assert merged(bound, parts).label_scale == pytest.approx(0.5)
+    assert merged(bound, parts).statistics().label_scale == pytest.approx(0.5)
 
 
 def test_quantiles_of_many_rows_lie_within_a_tenth_of_a_bucket() -> None:
     bound = bound_problem(features={"area": {"encoding": "quantiles", "buckets": 10}})
     places = np.random.default_rng(7).permutation(50_000)
     parts = [of(bound, [{"area": int(place)} for place in part]) for part in np.split(places, 5)]
-    found = np.array(merged(bound, parts).boundaries["area"])
+    found = np.array(merged(bound, parts).statistics().boundaries["area"])
     assert (found[0], found[-1]) == (0.0, 49_999.0)
     assert np.abs(found - np.arange(11) * 5_000).max() <= 500
