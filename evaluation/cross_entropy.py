@@ -6,19 +6,16 @@ import numpy as np
 
 from evaluation.totals import Totals
 from evaluation.vector_form import Cells, Scored, VectorForm, check_settings, check_share, one_cell, scores
-
-# Keras's fuzz factor for float32 (tf_keras.backend.epsilon), by which its cross-entropies and TFMA's
-# SparseCategoricalCrossentropy clip.
-EPSILON = 1e-7
+from schema.metrics import SMALLEST_PROBABILITY
 
 
 class BinaryCrossEntropyForm(VectorForm):
     """Of BinaryCrossEntropy on probabilities p: the mean of -y log(p) - (1 - y) log(1 - p), in nats, y the label.
 
-    p is clipped to [EPSILON, 1 - EPSILON] first, so that a wholly confident answer costs 1e-7 where it is right and
-    16.118 where it is wrong. Between those ends the value is that of TFMA's BinaryCrossEntropy, which does not clip: at
-    p of 0 and 1 it gives NaN for a right answer (0 x log 0) and infinity for a wrong one. Logarithms are of float64,
-    TFMA's of float32. One row is enough for a value, and rows of one class are.
+    p is kept SMALLEST_PROBABILITY from 0 and 1: a wholly confident answer costs 1e-7 where it is right and 16.118
+    where it is wrong. Between those ends the value is that of TFMA's BinaryCrossEntropy, which does not clip: at p of 0
+    and 1 it gives NaN for a right answer (0 x log 0) and infinity for a wrong one. Logarithms are of float64, TFMA's of
+    float32. One row is enough for a value, and rows of one class are.
     """
 
     def __init__(self, combiner: Any) -> None:
@@ -33,7 +30,7 @@ class BinaryCrossEntropyForm(VectorForm):
         """
         check_share(rows)
         labels = np.asarray(rows.labels, np.float64)
-        probabilities = np.clip(scores(rows).astype(np.float64), EPSILON, 1 - EPSILON)
+        probabilities = np.clip(scores(rows).astype(np.float64), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
         entropy = -labels * np.log(probabilities) - (1 - labels) * np.log1p(-probabilities)
         return one_cell(entropy, np.ones(len(labels)))
 

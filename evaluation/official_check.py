@@ -9,11 +9,11 @@ from pathlib import Path
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
-from evaluation.cross_entropy import EPSILON
 from evaluation.disagreement import Disagreement, Metrics, against_official
 from evaluation.official import official_metrics
 from evaluation.recount import AnsweredRows, answered_rows, write_sample
 from evaluation.scored_slices import single_model_config
+from schema.metrics import SMALLEST_PROBABILITY
 
 # Enough for most slices to have rows of both classes; TFMA takes some ten seconds for them on thirty slices.
 SAMPLE_ROWS = 1000
@@ -92,13 +92,13 @@ def _unclipped(answered: AnsweredRows, config: config_pb2.EvalConfig) -> tuple[s
     """The log loss where probabilities are clipped here, by name, and why."""
     specs = single_model_config(config).metrics_specs
     names = {_name(metric) for spec in specs for metric in spec.metrics if metric.class_name == _UNCLIPPED}
-    outside = (answered.predictions < EPSILON) | (answered.predictions > 1 - EPSILON)
+    outside = (answered.predictions < SMALLEST_PROBABILITY) | (answered.predictions > 1 - SMALLEST_PROBABILITY)
     clipped = int(outside.any(axis=1).sum())
     if not names or not clipped:
         return set(), ()
     return names, (
-        f"{', '.join(sorted(names))}: {clipped:,} of {len(outside):,} rows have a probability within {EPSILON:g} of 0 "
-        "or 1, which is clipped here and not by TFMA",
+        f"{', '.join(sorted(names))}: {clipped:,} of {len(outside):,} rows have a probability within "
+        f"{SMALLEST_PROBABILITY:g} of 0 or 1, which is clipped here and not by TFMA",
     )
 
 

@@ -16,6 +16,7 @@ from models.fit import member_mean
 from models.input import Source, spread_columns
 from models.statistics import Statistics
 from schema.bound import BoundProblem
+from schema.metrics import SMALLEST_PROBABILITY
 from schema.problem import Encoding, Task
 from schema.training_record import Comparison
 
@@ -28,8 +29,6 @@ _BATCH = 4096
 _RANK_SCALE = math.sqrt(12)
 # As scikit-learn's LogisticRegression and Ridge have it.
 _PENALTY = 1.0
-# float32's: as far from 0 and 1 as the field keeps probabilities in a log loss.
-_EPSILON = float(np.finfo(np.float32).eps)
 
 _METRICS = {
     Task.BINARY: "log_loss",
@@ -96,7 +95,7 @@ def row_losses(scores: NDArray[Any], labels: NDArray[Any], task: Task) -> Floats
         return squares
     chances = np.hstack([1.0 - scores, scores]) if task is Task.BINARY else scores
     right = chances[np.arange(len(labels)), labels.astype(np.int64)].astype(np.float64)
-    losses: Floats = -np.log(np.clip(right, _EPSILON, 1.0 - _EPSILON))
+    losses: Floats = -np.log(np.clip(right, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY))
     return losses
 
 

@@ -7,6 +7,10 @@ from schema.closed import nearest
 from schema.errors import InputError
 from schema.problem import Evaluation, Task
 
+# How far from 0 and 1 a log loss keeps probabilities. Keras's fuzz factor for float32 (tf_keras.backend.epsilon), by
+# which its cross-entropies and TFMA's SparseCategoricalCrossentropy clip.
+SMALLEST_PROBABILITY = 1e-7
+
 
 @dataclass(frozen=True)
 class Metric:
