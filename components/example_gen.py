@@ -26,6 +26,7 @@ from ingestion.splits import SPLITS
 from ingestion.windows import Window, fingerprint, parse_window, select
 from schema.closed import Closed
 from schema.errors import InputError, RowCountError
+from schema.first_few import first_few
 from schema.notices import notify
 from schema.precision import merged, read_precision, write_precision
 from schema.problem import Split
@@ -144,7 +145,7 @@ def _is_stored(request: SpanRequest) -> bool:
     faults = list(span_faults(request.folder))
     if faults:
         source = request.files[0].parent
-        notify(f"{request.folder}: damaged: {'; '.join(faults[:_NAMED])}; it is made anew from {source}")
+        notify(f"{request.folder}: damaged: {first_few(faults, _NAMED)}; it is made anew from {source}")
         shutil.rmtree(request.folder)
     return not faults
 

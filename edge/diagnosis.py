@@ -19,6 +19,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edge import graph
 from edge.runner import Array, Columns, DeviceModel, first_rows
+from schema.first_few import first_few
 
 _LAYERS = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL", "CONV_2D"})
 _INTEGERS = {schema.TensorType.INT8: (-128, 127), schema.TensorType.INT16: (-32768, 32767)}
@@ -104,9 +105,7 @@ def _shared(site: _Site, blocks: list[_Block]) -> str | None:
 
 
 def _names(block: _Block) -> str:
-    names = sorted(block.features)
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return first_few(sorted(block.features), _NAMED, ", ")
 
 
 def _sites(content: bytes, reference: bytes | None) -> list[_Site]:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schema.first_few import first_few
+
 FIRST = "first run of this node"
 CACHING_OFF = "caching is off (--no-cache)"
 GONE = "earlier result is gone"
@@ -144,10 +146,7 @@ def _input_name(key: str, producers: Mapping[str, str]) -> str:
 def _listed(kind: str, names: Sequence[str]) -> list[str]:
     """`kind: a, b, c and 4 more`, each name once; nothing of no names."""
     once = list(dict.fromkeys(names))
-    if not once:
-        return []
-    more = len(once) - _NAMED
-    return [f"{kind}: {', '.join(once[:_NAMED])}" + (f" and {more} more" if more > 0 else "")]
+    return [f"{kind}: {first_few(once, _NAMED, ', ')}"] if once else []
 
 
 def why_cached(made_in: str, *, newest: bool) -> str:

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from schema.first_few import first_few
+
 PYTHON = (3, 11)
 OLDEST_GLIBC = (2, 31)
 NEEDED_DISK_BYTES = 5 * 10**9
@@ -121,8 +123,7 @@ def check_packages(pins: Mapping[str, str], installed: Mapping[str, str], mend: 
     ]
     if not wrong:
         return Finding("packages", Mark.OK, f"{len(pins)} of {len(pins)} as locked")
-    more = f" and {len(wrong) - _SHOWN_MISMATCHES} more" if len(wrong) > _SHOWN_MISMATCHES else ""
-    found = f"{len(wrong)} of {len(pins)} not as locked: {', '.join(wrong[:_SHOWN_MISMATCHES])}{more}"
+    found = f"{len(wrong)} of {len(pins)} not as locked: {first_few(wrong, _SHOWN_MISMATCHES, ', ')}"
     return Finding("packages", Mark.FAIL, found, "the versions in requirements.txt", mend)
 
 

@@ -12,6 +12,7 @@ from tfx.proto.orchestration import placeholder_pb2
 
 from pipeline.artifact_checksums import ArtifactChecksums
 from schema.errors import DamagedFileError, InputError
+from schema.first_few import first_few
 from schema.notices import notify
 
 _NAMED = 4
@@ -101,7 +102,7 @@ class NodeLauncher(launcher.Launcher):
         faults = self._discard_damaged(inputs)
         if faults:
             raise DamagedFileError(
-                f"{'; '.join(faults[:_NAMED])} since it was written. It is no longer used: run the same again, without "
+                f"{first_few(faults, _NAMED)} since it was written. It is no longer used: run the same again, without "
                 "--from and --only, and it is made anew; for a baseline, the model that was released before it is taken"
             )
         self._begins(execution_info)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pipeline.config import Config
 from reports.summary import node_line
+from schema.first_few import first_few
 
 if TYPE_CHECKING:
     # Not at run time: it brings TensorFlow, and the header is there before that is loaded.
@@ -86,5 +87,4 @@ class NodeLines:
 
 def _named(nodes: list[str]) -> str:
     """The nodes' names, in a line that a terminal does not wrap."""
-    more = len(nodes) - _SHOWN_NODES
-    return ", ".join(nodes[:_SHOWN_NODES]) + (f" and {more} more" if more > 0 else "")
+    return first_few(nodes, _SHOWN_NODES, ", ")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from schema.first_few import first_few
+
 _SHOWN = 10
 
 
@@ -60,8 +62,7 @@ def _of(found: KeptArtifacts) -> str:
 
 
 def _named(artifacts: Sequence[str]) -> str:
-    more = len(artifacts) - 3
-    return ", ".join(artifacts[:3]) + (f" and {more} more" if more > 0 else "")
+    return first_few(artifacts, 3, ", ")
 
 
 def _few(lines: Sequence[str]) -> list[str]:

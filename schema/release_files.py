@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from schema.errors import DamagedFileError
+from schema.first_few import first_few
 from schema.folder_checksums import files_below, folder_checksums, folder_faults
 
 MANIFEST = "manifest.json"
@@ -41,8 +42,7 @@ def check_release(folder: Path) -> None:
     """
     faults = list(release_faults(folder))
     if faults:
-        more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
-        raise DamagedFileError(f"{folder}: damaged: {'; '.join(faults[:_NAMED])}{more}")
+        raise DamagedFileError(f"{folder}: damaged: {first_few(faults, _NAMED)}")
 
 
 def release_faults(folder: Path, *, contents: bool = True) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from reports.html import Cell, Table, View, number, words
 from reports.html import Column as Head
+from schema.first_few import first_few
 from schema.rows import Column
 
 _SHOWN_VALUES = 8
@@ -48,8 +49,7 @@ class Schema(View):
 
 def _domain(column: Column) -> str:
     if column.values:
-        more = len(column.values) - _SHOWN_VALUES
-        return ", ".join(column.values[:_SHOWN_VALUES]) + (f" and {more} more" if more > 0 else "")
+        return first_few(column.values, _SHOWN_VALUES, ", ")
     least, most = column.minimum, column.maximum
     if least is None:
         return "" if most is None else f"up to {most}"
