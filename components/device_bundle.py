@@ -12,11 +12,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.release_store import Stamp
 from components.trainable_model import CHECKED
 from edge.bundle.manifest import GOLDEN, MANIFEST, OUTPUT, VOCABULARY, Release, manifest
-from edge.forms.card import PLACEHOLDER
+from edge.convert.library_versions import FILE as LIBRARIES
 from edge.forms.metadata import stamped
-from edge.forms.write import variant_files
-from edge.libraries import FILE as LIBRARIES
-from edge.trainable import FILE
+from edge.forms.metadata_card import PLACEHOLDER
+from edge.forms.writer import variant_files
+from edge.on_device_training.trainable import FILE
 from reports.device_licenses import device_licenses
 from reports.device_readme import device_readme
 from schema.bound import BoundProblem

@@ -7,14 +7,14 @@ from pathlib import Path
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from edge.bundle.manifest import GOLDEN, VOCABULARY
-from edge.convert import Converted
+from edge.convert.converter import Converted
 from edge.forms import golden as golden_rows
 from edge.forms import vocabulary as vocabularies
-from edge.forms.card import Card, CardFeature
-from edge.forms.choice import choose
 from edge.forms.golden import Golden, check_forms
-from edge.forms.write import Forms, write_forms
-from edge.runner import Columns
+from edge.forms.golden_selection import choose
+from edge.forms.metadata_card import Card, CardFeature
+from edge.forms.writer import Forms, write_forms
+from edge.runtime.litert_model import Columns
 from schema.bound import BoundProblem
 from schema.described import Described, described
 from schema.problem import Task

@@ -24,11 +24,11 @@ from components.device_scores import SliceWatch, intended, score_all
 from components.example_rows import FIX, split_rows
 from components.split_scores import SERVER, Scored, Scorer, less_offset, score_split, server_scorer
 from components.trainable_model import write_trainable
-from edge import libraries, recipes
 from edge.bundle.manifest import OUTPUT
-from edge.convert import convert_each
-from edge.runner import Columns, DeviceModel
-from edge.score import unconverted
+from edge.convert import library_versions, recipes
+from edge.convert.converter import convert_each
+from edge.gate.variant_score import unconverted
+from edge.runtime.litert_model import Columns, DeviceModel
 from models.raw_rows import Rows, read_rows, row_batches
 from models.statistics import read_statistics
 from schema import signatures
@@ -102,7 +102,7 @@ def DeviceModelsGen(  # noqa: N802 (a node is named like a class)
     scores += [unconverted(name, problem.problem.task, reason, intended(name)) for name, reason in failed.items()]
     scores.sort(key=lambda score: device.variants.index(score.name))
     (folder / "variants.json").write_text(json.dumps([asdict(score) for score in scores], indent=1), encoding="utf-8")
-    (folder / libraries.FILE).write_text(json.dumps(libraries.versions(), indent=1), encoding="utf-8")
+    (folder / library_versions.FILE).write_text(json.dumps(library_versions.versions(), indent=1), encoding="utf-8")
     write_predictions(folder / PREDICTIONS, problem, scored, offset)
     device_models.set_int_custom_property("accepted", sum(score.accepted for score in scores))
 

@@ -14,16 +14,16 @@ from tensorflow_model_analysis.slicer import slicer_lib
 
 from components.eval_config import eval_config
 from components.split_scores import SERVER, Scored
-from edge import recipes
-from edge.bootstrap import area_replicates, draws, interval, mean_replicates, within
-from edge.change import OVERALL, Change
-from edge.choice import with_front
-from edge.convert import Converted
-from edge.costs import measure_costs
-from edge.diagnosis import cause
-from edge.forms.write import RAW, Forms
-from edge.runner import Array, Columns, first_rows
-from edge.score import Cost, Facts, Figures, VariantScore, compare, judged
+from edge.benchmark.costs import measure_costs
+from edge.convert import recipes
+from edge.convert.converter import Converted
+from edge.forms.writer import RAW, Forms
+from edge.gate.bootstrap import area_replicates, draws, interval, mean_replicates, within
+from edge.gate.budget_selection import with_front
+from edge.gate.metric_change import OVERALL, Change
+from edge.gate.quantization_diagnosis import cause
+from edge.gate.variant_score import Cost, Facts, Figures, VariantScore, compare, judged
+from edge.runtime.litert_model import Array, Columns, first_rows
 from evaluation.rows import row_reader
 from evaluation.scored_slices import ScoredSlices, Values
 from evaluation.slices import GrowingSlices, RowSlices, SliceKey, row_slices, rows_without, slice_features

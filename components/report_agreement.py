@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.evaluation_counts import Without, slice_counts
-from edge.change import OVERALL
+from edge.gate.metric_change import OVERALL
 from reports.evaluation import CANDIDATE, SliceResult
 from schema.metrics import MAIN
 from schema.problem import Task

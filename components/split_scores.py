@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from edge.runner import Array, Columns
+from edge.runtime.litert_model import Array, Columns
 from models.raw_rows import Rows
 from schema import signatures
 from schema.bound import BoundProblem

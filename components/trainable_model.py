@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edge.runner import Array, Columns
-from edge.trainable import FILE, make_trainable
-from edge.trainable_check import check_trainable
+from edge.on_device_training.trainable import FILE, make_trainable
+from edge.on_device_training.trainable_check import check_trainable
+from edge.runtime.litert_model import Array, Columns
 from schema.errors import InputError, PipelineError
 from schema.run_warnings import write_warnings
 

@@ -74,7 +74,7 @@ def _asked(
 ) -> list[Row]:
     # Here, for TensorFlow is silent only if it is imported quietly.
     from components.split_scores import less_offset, server_scorer
-    from edge.runner import DeviceModel
+    from edge.runtime.litert_model import DeviceModel
     from models.raw_rows import read_rows
 
     taken = read_rows([shard], bound, known, rows)

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from google.protobuf import text_format
 
-from edge import recipes
+from edge.convert import recipes
 from ingestion.windows import Window, parse_window
 from pipeline.environment import Environment
 from reports.output_folder import DEFAULT_OUTPUT

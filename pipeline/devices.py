@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from edge.choice import Budget, Candidate, Choice, candidates, choose, front
+from edge.gate.budget_selection import Budget, Candidate, Choice, candidates, choose, front
 from pipeline.session import is_held
 from reports.columns import Column, aligned
 from reports.output_folder import DEFAULT_OUTPUT, existing_output

@@ -25,7 +25,7 @@ def child_command(target: str, arguments: Sequence[str] = (), options: Sequence[
     The thread that starts it must wait for it: the child ends with the thread.
 
     Args:
-        target: a module, as `edge.worker`, to be found by PYTHONPATH; or the path of a `.py` file.
+        target: a module, as `edge.convert.conversion_worker`, to be found by PYTHONPATH; or the path of a `.py` file.
         arguments: of the target.
         options: of Python. The folder that it runs in, and that of the file, are not on its path in any case.
     """

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from edge import graph
 from edge.bundle.tolerance import tolerance
-from edge.forms.choice import REAL_ROWS
-from edge.forms.write import variant_files
-from edge.runner import Array
+from edge.flatbuffer import model_io
+from edge.forms.golden_selection import REAL_ROWS
+from edge.forms.writer import variant_files
+from edge.runtime.litert_model import Array
 from schema.bound import BoundProblem
 from schema.described import Described
 from schema.errors import PipelineError
@@ -149,7 +149,7 @@ def _variant(entry: Mapping[str, Any], expected: Mapping[str, Any], folder: Path
         **{key: entry.get(key) for key in _KEPT},
         "form_bytes": {form: len(content[file]) for form, file in files.items()},
         "expectation": entry.get("expectation") or "",
-        "operators": sorted({operator.name for operator in graph.operators(graph.read(raw))}),
+        "operators": sorted({operator.name for operator in model_io.operators(model_io.read(raw))}),
         "tolerance": tolerance(raw, _answers(expected[name]), entry.get("label_deviation") or 1.0),
         "sha256": {file: hashlib.sha256(data).hexdigest() for file, data in content.items()},
     }

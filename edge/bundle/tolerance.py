@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edge import graph
-from edge.runner import Array
+from edge.flatbuffer import model_io
+from edge.runtime.litert_model import Array
 
 # Sums in another order, and another approximation of an exponential, move float32 by a few units of its last place.
 FLOAT = 1e-6
@@ -36,7 +36,7 @@ def tolerance(content: bytes, answers: Array, unit: float = 1.0) -> float:
         EXACT if the scores come out of integer operators; else FLOAT, or HYBRID where layers quantize rows as they
         come, times the unit, or the largest answer if that is more, since float32's steps grow with the number.
     """
-    model = graph.read(content)
+    model = model_io.read(content)
     if _integer_scores(model):
         return EXACT
     finite = np.abs(answers[np.isfinite(answers)])
@@ -45,7 +45,7 @@ def tolerance(content: bytes, answers: Array, unit: float = 1.0) -> float:
 
 def _integer_scores(model: Any) -> bool:
     """Whether what is not an integer is only moved, or averaged, on its way to the output."""
-    made_by = {index: operator for operator in graph.operators(model) for index in operator.outputs}
+    made_by = {index: operator for operator in model_io.operators(model) for index in operator.outputs}
     tensor = int(model.subgraphs[0].outputs[0])
     while model.subgraphs[0].tensors[tensor].type not in _INTEGERS:
         operator = made_by.get(tensor)
@@ -58,7 +58,7 @@ def _integer_scores(model: Any) -> bool:
 def _hybrid(model: Any) -> bool:
     """Whether a layer multiplies float rows with integer weights."""
     tensors = model.subgraphs[0].tensors
-    layers = [operator for operator in graph.operators(model) if operator.name in _LAYERS]
+    layers = [operator for operator in model_io.operators(model) if operator.name in _LAYERS]
     return any(
         tensors[layer.inputs[0]].type == _TYPES.FLOAT32 and tensors[layer.inputs[1]].type in _INTEGERS
         for layer in layers

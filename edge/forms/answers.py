@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from edge.runner import Array, Columns, batches
+from edge.runtime.litert_model import Array, Columns, batches
 from schema.errors import InputError
 from schema.signatures import DEVICE_SCORE, SERVING_DEFAULT
 

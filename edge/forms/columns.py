@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edge.forms.string_packing import pack
 from edge.forms.vocabulary import Vocabulary
-from edge.forms.words import pack
-from edge.runner import Array, Columns
+from edge.runtime.litert_model import Array, Columns
 from schema.errors import InputError
 
 _LIMITS = np.iinfo(np.int32)

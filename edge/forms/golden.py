@@ -11,7 +11,7 @@ import numpy as np
 from edge.forms.answers import answers
 from edge.forms.columns import as_ids, as_packed
 from edge.forms.vocabulary import Vocabulary
-from edge.runner import Array, Columns, DeviceModel
+from edge.runtime.litert_model import Array, Columns, DeviceModel
 from schema.errors import InputError, PipelineError
 
 

@@ -4,10 +4,9 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edge import graph
-from edge.forms import surgery
-from edge.forms.lookups import IDS_POSITION, id_tensors, inputs, integer_casts
-from edge.slim import slim
+from edge.flatbuffer import graph_editing, model_io
+from edge.flatbuffer.strip_metadata import slim
+from edge.forms.embedding_inputs import IDS_POSITION, id_tensors, inputs, integer_casts
 from schema.errors import PipelineError
 
 _INT32 = schema.TensorType.INT32
@@ -27,21 +26,21 @@ def ids_form(content: bytes) -> bytes:
         InputError: if the file has not just the signature `serving_default`.
         PipelineError: if a string reaches the output in another way than by a lookup of its ids.
     """
-    model = graph.read(content)
+    model = model_io.read(content)
     ids, given = id_tensors(model), inputs(model)
     for name, tensor in ids.items():
         _feed(model, tensor, _new_input(model, given.strings[name]))
     # A cast in front is one operator; in the graph a domain's ends may be anything that 64 bits hold.
     for tensor in given.integers.values():
-        model.subgraphs[0].operators.insert(0, surgery.cast(model, _new_input(model, tensor), tensor))
-    surgery.drop_dead(model)
+        model.subgraphs[0].operators.insert(0, graph_editing.cast(model, _new_input(model, tensor), tensor))
+    graph_editing.drop_dead(model)
     _check(model, given.strings)
-    return slim(graph.write(model))
+    return slim(model_io.write(model))
 
 
 def _new_input(model: Any, old: int) -> int:
-    new = surgery.add_tensor(model, _INT32, [-1], graph.tensor_name(model, old))
-    surgery.replace_input(model, old, new)
+    new = graph_editing.add_tensor(model, _INT32, [-1], model_io.tensor_name(model, old))
+    graph_editing.replace_input(model, old, new)
     return new
 
 
@@ -49,7 +48,7 @@ def _feed(model: Any, ids: int, source: int) -> None:
     """Lets the lookups of these ids, cast or not, take the int32 tensor `source` in their place."""
     takers = {ids} | {cast for cast, source_of in integer_casts(model).items() if source_of == ids}
     for entry in model.subgraphs[0].operators:
-        known = graph.operator(model, entry)
+        known = model_io.operator(model, entry)
         place = IDS_POSITION.get(known.name)
         if place is not None and known.inputs[place] in takers:
             entry.inputs = [*known.inputs[:place], source, *known.inputs[place + 1 :]]
@@ -57,7 +56,7 @@ def _feed(model: Any, ids: int, source: int) -> None:
 
 def _check(model: Any, strings: dict[str, int]) -> None:
     main = model.subgraphs[0]
-    left = sorted({graph.operator(model, entry).name for entry in main.operators if _takes_strings(model, entry)})
+    left = sorted({model_io.operator(model, entry).name for entry in main.operators if _takes_strings(model, entry)})
     if left or len(model.subgraphs) > 1:
         raise PipelineError(
             f"string inputs {', '.join(strings)}: expected every use of them to be a lookup of ids. "
@@ -67,4 +66,4 @@ def _check(model: Any, strings: dict[str, int]) -> None:
 
 def _takes_strings(model: Any, entry: Any) -> bool:
     tensors, unfit = model.subgraphs[0].tensors, (schema.TensorType.STRING, schema.TensorType.RESOURCE)
-    return any(index >= 0 and tensors[index].type in unfit for index in graph.operator(model, entry).inputs)
+    return any(index >= 0 and tensors[index].type in unfit for index in model_io.operator(model, entry).inputs)

@@ -5,11 +5,11 @@ import json
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edge import graph
-from edge.forms import standard
-from edge.forms.card import PLACEHOLDER, Card, CardFeature
-from edge.forms.lookups import inputs
-from edge.slim import slim
+from edge.flatbuffer import model_io
+from edge.flatbuffer.strip_metadata import slim
+from edge.forms import litert_metadata_record
+from edge.forms.embedding_inputs import inputs
+from edge.forms.metadata_card import PLACEHOLDER, Card, CardFeature
 from schema.errors import InputError
 from schema.rows import Kind
 from schema.signatures import DEVICE_SCORE
@@ -34,19 +34,19 @@ def with_metadata(content: bytes, card: Card) -> bytes:
     Raises:
         InputError: if the card's features are not the file's inputs.
     """
-    model = graph.read(content)
+    model = model_io.read(content)
     features = {feature.name: feature for feature in card.features}
     names = list(inputs(model).all)
     if features.keys() != set(names):
         raise InputError(f"card: expected the features {', '.join(names)}. Received: {', '.join(features)}")
-    record = standard.Standard(
+    record = litert_metadata_record.Standard(
         name=card.problem,
         description=card.title,
         version=card.version,
         inputs={name: _told(features[name]) for name in names},
         outputs={DEVICE_SCORE: card.label},
     )
-    entries = {STANDARD: standard.write(record), DEVICE_CARD: _compact(card)}
+    entries = {STANDARD: litert_metadata_record.write(record), DEVICE_CARD: _compact(card)}
     model.metadata = [entry for entry in model.metadata or () if entry.name.decode() not in entries]
     for name, data in entries.items():
         buffer, entry = schema.BufferT(), schema.MetadataT()
@@ -54,7 +54,7 @@ def with_metadata(content: bytes, card: Card) -> bytes:
         model.buffers.append(buffer)
         entry.name, entry.buffer = name.encode(), len(model.buffers) - 1
         model.metadata.append(entry)
-    return slim(graph.write(model))
+    return slim(model_io.write(model))
 
 
 def read_card(content: bytes) -> Card:
@@ -63,7 +63,7 @@ def read_card(content: bytes) -> Card:
     Raises:
         InputError: if the file has none.
     """
-    values, record = json.loads(_entry(content, DEVICE_CARD)), standard.read(_entry(content, STANDARD))
+    values, record = json.loads(_entry(content, DEVICE_CARD)), litert_metadata_record.read(_entry(content, STANDARD))
     kinds = {name: kind for kind, key in _LISTS.items() for name in values.pop(key, ())}
     features = [
         {"name": name, "kind": kinds.get(name, Kind.NUMBER), **_split(told)} for name, told in record.inputs.items()
@@ -83,7 +83,10 @@ def stamped(content: bytes, version: str) -> bytes:
     written = bytearray(content)
     record, card = _entry(content, STANDARD), _entry(content, DEVICE_CARD)
     # In JSON's strings a quote is escaped, so the key is where its bytes are.
-    places = [(record, standard.version_place(record)), (card, card.index(_VERSION_KEY) + len(_VERSION_KEY))]
+    places = [
+        (record, litert_metadata_record.version_place(record)),
+        (card, card.index(_VERSION_KEY) + len(_VERSION_KEY)),
+    ]
     for entry, place in places:
         start = content.index(entry) + place
         written[start : start + len(version)] = version.encode("ascii")
@@ -108,7 +111,7 @@ def _compact(card: Card) -> bytes:
 
 
 def _entry(content: bytes, name: str) -> bytes:
-    model = graph.read(content)
+    model = model_io.read(content)
     for entry in model.metadata or ():
         if entry.name.decode() == name:
             return np.asarray(model.buffers[entry.buffer].data, np.uint8).tobytes()

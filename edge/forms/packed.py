@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edge import graph
+from edge.flatbuffer import model_io
+from edge.flatbuffer.graph_editing import Chain, add_constant, add_tensor, replace_input
+from edge.flatbuffer.strip_metadata import slim
+from edge.forms.embedding_inputs import inputs
 from edge.forms.ids import ids_form
-from edge.forms.lookups import inputs
-from edge.forms.surgery import Chain, add_constant, add_tensor, replace_input
+from edge.forms.string_packing import pack
 from edge.forms.vocabulary import Vocabulary
-from edge.forms.words import pack
-from edge.runner import Array
-from edge.slim import slim
+from edge.runtime.litert_model import Array
 
 _BOOL, _INT32 = schema.TensorType.BOOL, schema.TensorType.INT32
 
@@ -37,18 +37,18 @@ def packed_form(content: bytes, vocabularies: Mapping[str, Vocabulary]) -> bytes
         InputError: as ids_form.
         PipelineError: as ids_form.
     """
-    strings = list(inputs(graph.read(content)).strings)
-    model = graph.read(ids_form(content))
+    strings = list(inputs(model_io.read(content)).strings)
+    model = model_io.read(ids_form(content))
     given = inputs(model).all
     compared = [entry for name in strings for entry in _compare(model, given[name], vocabularies[name])]
     model.subgraphs[0].operators[:0] = compared
-    return slim(graph.write(model))
+    return slim(model_io.write(model))
 
 
 def _compare(model: Any, ids: int, vocabulary: Vocabulary) -> list[Any]:
     """Puts an input of words in the place of the input of ids; returns the operators between them."""
     table, steps = _table(vocabulary)
-    words = add_tensor(model, _INT32, [-1, vocabulary.words], graph.tensor_name(model, ids))
+    words = add_tensor(model, _INT32, [-1, vocabulary.words], model_io.tensor_name(model, ids))
     replace_input(model, ids, words)
     chain = Chain(model)
     same = _same_terms(chain, words, table)

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from edge import graph
-from edge.forms import surgery
-from edge.forms.lookups import inputs
-from edge.slim import slim
+from edge.flatbuffer import graph_editing, model_io
+from edge.flatbuffer.strip_metadata import slim
+from edge.forms.embedding_inputs import inputs
 from schema.errors import InputError
 
 # A larger tensor costs more in the file than the operator that makes it.
@@ -30,25 +29,25 @@ def static_batch(content: bytes, rows: int) -> bytes:
     """
     if rows < 1:
         raise InputError(f"rows: expected 1 or more. Received: {rows}")
-    model = graph.read(content)
+    model = model_io.read(content)
     strings = inputs(model).strings
     if strings:
         raise InputError(f"rows: expected an ids or packed form. Received one with strings: {', '.join(strings)}")
     for index in model.subgraphs[0].inputs:
         tensor = model.subgraphs[0].tensors[int(index)]
         tensor.shape, tensor.shapeSignature = [rows, *tensor.shape[1:]], None
-    interpreter = _run(graph.write(model))
+    interpreter = _run(model_io.write(model))
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
     for index, tensor in enumerate(model.subgraphs[0].tensors):
         # A tensor that is not among the details belongs to an operator that gives it no memory.
         if index in details:
             tensor.shape, tensor.shapeSignature = [int(length) for length in details[index]["shape"]], None
     for index in _computed_from_shapes(model):
-        if graph.tensor_size(model, index) <= _LARGEST_FOLDED:
-            surgery.set_constant(model, index, np.asarray(interpreter.get_tensor(index)))
+        if model_io.tensor_size(model, index) <= _LARGEST_FOLDED:
+            graph_editing.set_constant(model, index, np.asarray(interpreter.get_tensor(index)))
     _drop_folded(model)
-    surgery.drop_dead(model)
-    return slim(graph.write(model))
+    graph_editing.drop_dead(model)
+    return slim(model_io.write(model))
 
 
 def _run(content: bytes) -> Any:
@@ -71,9 +70,9 @@ def _run(content: bytes) -> Any:
 def _computed_from_shapes(model: Any) -> list[int]:
     """Tensors that depend on an input's shape and on none of its values."""
     found: list[int] = []
-    for entry in graph.operators(model):
+    for entry in model_io.operators(model):
         taken = [index for index in entry.inputs if index >= 0]
-        known = all(graph.constant(model, index) or index in found for index in taken)
+        known = all(model_io.constant(model, index) or index in found for index in taken)
         if entry.name == "SHAPE" or (known and any(index in found for index in taken)):
             found += entry.outputs
     return found
@@ -81,4 +80,4 @@ def _computed_from_shapes(model: Any) -> list[int]:
 
 def _drop_folded(model: Any) -> None:
     main = model.subgraphs[0]
-    main.operators = [entry for entry in main.operators if not graph.constant(model, int(entry.outputs[0]))]
+    main.operators = [entry for entry in main.operators if not model_io.constant(model, int(entry.outputs[0]))]

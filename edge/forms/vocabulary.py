@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from edge import graph
-from edge.forms.lookups import id_tensors
-from edge.forms.words import words_for
-from edge.runner import Array, Columns, DeviceModel
+from edge.flatbuffer import model_io
+from edge.forms.embedding_inputs import id_tensors
+from edge.forms.string_packing import words_for
+from edge.runtime.litert_model import Array, Columns, DeviceModel
 from schema.closed import nearest
 from schema.errors import InputError, PipelineError
 
@@ -62,7 +62,7 @@ def observe(content: bytes, terms: Mapping[str, Sequence[bytes]]) -> dict[str, V
         PipelineError: if the terms' ids are not consecutive, or an unseen string's id is a term's: then these are not
             the terms the file was made with.
     """
-    tensors = id_tensors(graph.read(content))
+    tensors = id_tensors(model_io.read(content))
     for name in terms:
         if name not in tensors:
             raise InputError(f"terms of '{name}': no such string input.{nearest(name, list(tensors))}")

@@ -8,7 +8,7 @@ from tfx.components import Trainer
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
 from components.tuner import LoggedTuner
-from edge import recipes
+from edge.convert import recipes
 from models.training_options import WarmStart
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint

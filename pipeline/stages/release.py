@@ -12,7 +12,7 @@ from components.device_models import DeviceModelsGen
 from components.model_card import ModelCardGen
 from components.release_gate import ReleaseGate
 from components.release_pusher import ReleasePusher
-from edge import libraries
+from edge.convert import library_versions
 from pipeline.config import Config
 from pipeline.fingerprint import files_fingerprint, source_fingerprint
 from pipeline.stages.data import DataStage
@@ -39,7 +39,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         transform_graph=rows.transform.outputs["transform_graph"],
         bound=device_scope(config.bound),
         cache=str(config.cache / "variants"),
-        fingerprint=source_fingerprint("components.device_models") + libraries.digest(),
+        fingerprint=source_fingerprint("components.device_models") + library_versions.digest(),
         **fine_tuned,
     ).with_id("DeviceModels")
     gate = ReleaseGate(

@@ -9,7 +9,7 @@ from components.device_counts import device_counts
 from components.device_scores import SliceWatch
 from components.example_rows import split_rows
 from components.split_scores import SERVER, Scorer, score_split
-from edge.runner import Columns
+from edge.runtime.litert_model import Columns
 from models.raw_rows import row_batches
 from schema.errors import RowCountError
 from schema.row_ledger import EXAMPLES, RowCount, require_equal, write_counts

@@ -17,7 +17,7 @@ from components.device_models import PREDICTIONS, DeviceModelsGen
 from components.span_store import StoredSpan, link_spans
 from components.split_scores import SERVER, Scored
 from edge.forms.metadata import read_card
-from edge.forms.write import SUFFIXES
+from edge.forms.writer import SUFFIXES
 from models.export import RowModel, export
 from models.network import build_network
 from models.statistics import FILE, Statistics

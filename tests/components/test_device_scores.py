@@ -12,10 +12,10 @@ import pytest
 from components import evaluator
 from components.device_scores import Judge, SliceWatch, with_causes
 from components.split_scores import SERVER, Scored
-from edge.convert import convert_each
-from edge.costs import measure_costs
-from edge.runner import Array, DeviceModel
-from edge.score import Cost, Facts, VariantScore
+from edge.benchmark.costs import measure_costs
+from edge.convert.converter import convert_each
+from edge.gate.variant_score import Cost, Facts, VariantScore
+from edge.runtime.litert_model import Array, DeviceModel
 from evaluation.slices import RowSlices
 from models.raw_rows import Rows
 from reports.evaluation import sliced_metrics

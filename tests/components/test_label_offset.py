@@ -15,7 +15,7 @@ from components.device_models import PREDICTIONS
 from components.eval_config import eval_config
 from components.serving_validator import some_rows, validate
 from edge.forms.metadata import read_card
-from edge.runner import DeviceModel
+from edge.runtime.litert_model import DeviceModel
 from evaluation.official_check import official_check
 from evaluation.recount import answered_rows
 from schema import signatures

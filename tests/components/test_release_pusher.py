@@ -14,7 +14,7 @@ from components.artifacts import DeviceModels, ModelCard
 from components.release_pusher import ReleasePusher
 from components.release_store import current, versions
 from components.span_store import StoredSpan, link_spans
-from edge import libraries
+from edge.convert import library_versions
 from edge.forms.metadata import read_card
 from reports.card_files import CARD_FILES
 from tests.device_bundles import SCHEMA, bound_problem, make_device_models
@@ -174,7 +174,7 @@ def test_the_bundles_files_carry_the_version_and_its_manifest_their_hashes(
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert str(manifest["version"]) == version
     assert manifest["data_window"] == "span 3"
-    assert manifest["runtime_versions"] == libraries.versions()
+    assert manifest["runtime_versions"] == library_versions.versions()
     for variant in manifest["variants"]:
         for name, told in variant["sha256"].items():
             content = (folder / name).read_bytes()

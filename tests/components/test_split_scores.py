@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from components.split_scores import SERVER, score_split
-from edge.runner import Array, Columns
+from edge.runtime.litert_model import Array, Columns
 from models.raw_rows import Rows
 
 

@@ -10,10 +10,10 @@ import tf_keras
 
 from components.device_bundle import DeviceBundle
 from components.trainable_model import CHECKED, write_trainable
-from edge import libraries
 from edge.bundle.manifest import OUTPUT
-from edge.fine_tuning import LearningModel
-from edge.trainable import FILE
+from edge.convert import library_versions
+from edge.on_device_training.interpreter_training import LearningModel
+from edge.on_device_training.trainable import FILE
 from models.export import RowModel
 from models.network import build_network
 from models.trainable import TrainableModel, export_trainable
@@ -44,7 +44,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.mkdir()
     write_trainable(folder / "model" / signatures.TRAINABLE_FORM, made, COLUMNS, LABELS, np.asarray(scores))
     (made / OUTPUT).write_text('{"offset": 0.0}', encoding="utf-8")
-    (made / libraries.FILE).write_text("{}", encoding="utf-8")
+    (made / library_versions.FILE).write_text("{}", encoding="utf-8")
     return made
 
 
@@ -78,7 +78,7 @@ def test_a_file_that_did_not_pass_is_kept_and_not_released(models: Path, tmp_pat
     (rejected / CHECKED).write_text(json.dumps(told), encoding="utf-8")
     (rejected / FILE).write_bytes((models / FILE).read_bytes())
 
-    for name in (libraries.FILE, OUTPUT):
+    for name in (library_versions.FILE, OUTPUT):
         (rejected / name).write_bytes((models / name).read_bytes())
 
     manifest = lay(rejected, tmp_path / "device")

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.edges import store_edges_once
-from edge.runner import DeviceModel
-from edge.source import float32
+from edge.convert.conversion_source import float32
+from edge.passes.shared_bucket_boundaries import store_edges_once
+from edge.runtime.litert_model import DeviceModel
 from models.analysis import Moments, Numbers
 from models.encoder import Encoder
 from models.statistics import Statistics

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edge.runner import Array
+from edge.runtime.litert_model import Array
 
 
 def auc(labels: Array, scores: Array) -> float | None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.convert import Converted, convert_each
-from edge.recipes import RECIPES
-from edge.runner import Array, Columns
-from edge.source import float32
-from edge.tidy import tidy
+from edge.convert.conversion_source import float32
+from edge.convert.converter import Converted, convert_each
+from edge.convert.recipes import RECIPES
+from edge.passes.graph_cleanup import tidy
+from edge.runtime.litert_model import Array, Columns
 from tests.edge import device_form
 
 

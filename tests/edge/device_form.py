@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from edge.runner import Array, Columns
+from edge.runtime.litert_model import Array, Columns
 
 KNOTS = 8
 MEMBERS = 4

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from edge.runner import Array
+from edge.runtime.litert_model import Array
 
 UNITS = 80
 

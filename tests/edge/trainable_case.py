@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tf_keras
 
-from edge import graph
-from edge.runner import Array
-from edge.trainable_worker import build
+from edge.flatbuffer import model_io
+from edge.on_device_training.trainable_worker import build
+from edge.runtime.litert_model import Array
 from models.network import build_network
 from models.trainable import TrainableModel, export_trainable
 from schema.problem import Task
@@ -68,9 +68,9 @@ def labels(task: Task, columns: dict[str, Array]) -> Array:
 
 def changed(path: Path, to: Path, change: Callable[[Any], None]) -> Path:
     """The file with a change of its flatbuffer."""
-    content = graph.read(path.read_bytes())
+    content = model_io.read(path.read_bytes())
     change(content)
-    to.write_bytes(graph.write(content))
+    to.write_bytes(model_io.write(content))
     return to
 
 
@@ -78,4 +78,4 @@ def without_assignments(content: Any, signature: bytes) -> None:
     """Takes the assignments to variables out of a signature."""
     place = next(entry.subgraphIndex for entry in content.signatureDefs if entry.signatureKey == signature)
     operators = content.subgraphs[place].operators
-    operators[:] = [entry for entry in operators if graph.operator(content, entry).name != "ASSIGN_VARIABLE"]
+    operators[:] = [entry for entry in operators if model_io.operator(content, entry).name != "ASSIGN_VARIABLE"]

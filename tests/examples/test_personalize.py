@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.fine_tuning import LearningModel
-from edge.runner import Array
+from edge.on_device_training.interpreter_training import LearningModel
+from edge.runtime.litert_model import Array
 from schema.problem import Task
 from tests.edge import trainable_case
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.forms.words import pack
+from edge.forms.string_packing import pack
 from tests.device_bundles import TASKS, VARIANTS
 from tests.examples.conftest import EXAMPLES, STRINGS
 

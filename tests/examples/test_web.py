@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.forms.words import pack
-from edge.runner import DeviceModel
+from edge.forms.string_packing import pack
+from edge.runtime.litert_model import DeviceModel
 from tests.browser import Visit, browser, opened  # noqa: F401
 from tests.device_bundles import TASKS, VARIANTS
 from tests.examples.conftest import EXAMPLES, STRINGS

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from components.serving_validator import validate
-from edge.convert import convert_each
-from edge.recipes import RECIPES
-from edge.runner import DeviceModel
+from edge.convert.converter import convert_each
+from edge.convert.recipes import RECIPES
+from edge.runtime.litert_model import DeviceModel
 from models.export import RowModel, export
 from models.network import build_network
 from models.raw_rows import Rows, read_rows

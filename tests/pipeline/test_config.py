@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from pydantic import BaseModel
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from edge.recipes import RECIPES
+from edge.convert.recipes import RECIPES
 from ingestion.windows import Window
 from models.training_options import WarmStart
 from pipeline.config import QUICK_ROWS, ROOT, Config, apply_sets, load_config

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge.choice import Budget
+from edge.gate.budget_selection import Budget
 from pipeline.devices import lines, main
 from reports.run_record import RunRecord, write_record
 

@@ -162,7 +162,7 @@ def test_the_trainer_of_this_project_reaches_the_schema_and_not_the_edge(edit: E
     source_fingerprint.cache_clear()
 
     assert changed_by(edit, "schema/problem.py", "edited = 1\n")
-    assert not changed_by(edit, "edge/convert.py", "edited = 1\n")
+    assert not changed_by(edit, "edge/convert/converter.py", "edited = 1\n")
 
 
 def test_a_template_is_fingerprinted_by_name_and_content(edit: Edit) -> None:

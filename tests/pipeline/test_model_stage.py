@@ -10,7 +10,7 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from edge.recipes import RECIPES
+from edge.convert.recipes import RECIPES
 from pipeline.config import Config, load_config
 from pipeline.stages import model
 from pipeline.stages.model import ModelStage, techniques

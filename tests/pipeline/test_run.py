@@ -80,12 +80,12 @@ def test_a_failure_names_node_cause_place_log_and_the_command_that_resumes(
 
 
 def test_a_bug_is_placed_in_the_project_and_bad_input_is_not(tmp_path: Path) -> None:
-    from edge.bootstrap import draws, within
+    from edge.gate.bootstrap import draws, within
 
     with pytest.raises(IndexError, match="out of bounds") as bug:
         within(draws(None, 2), np.array([5]))
     placed = failure_lines("DeviceModels", bug.value, tmp_path)
-    assert any(line.startswith("  at      edge/bootstrap.py:") for line in placed)
+    assert any(line.startswith("  at      edge/gate/bootstrap.py:") for line in placed)
     assert not any(line.startswith("  at ") for line in failure_lines("ExampleGen", InputError("x"), tmp_path))
 
 

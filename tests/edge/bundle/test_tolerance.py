@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge.bundle.tolerance import EXACT, FLOAT, HYBRID, tolerance
-from edge.convert import Converted
+from edge.convert.converter import Converted
 
 PROBABILITIES = np.array([[0.25], [0.75]], np.float32)
 

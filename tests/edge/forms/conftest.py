@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.convert import Converted
-from edge.forms.card import Card, CardFeature
+from edge.convert.converter import Converted
+from edge.forms.metadata_card import Card, CardFeature
 from edge.forms.vocabulary import Vocabulary, observe
-from edge.forms.write import Forms, write_forms
-from edge.runner import Array, Columns
+from edge.forms.writer import Forms, write_forms
+from edge.runtime.litert_model import Array, Columns
 from schema.rows import Kind
 from tests.edge import device_form
 

@@ -11,17 +11,16 @@ from ai_edge_litert import schema_py_generated as litert
 from ai_edge_litert.compiled_model import CompiledModel
 from ai_edge_litert.interpreter import Interpreter
 
-from edge import graph
-from edge.convert import Converted
-from edge.forms import surgery
+from edge.convert.converter import Converted
+from edge.flatbuffer import graph_editing, model_io
 from edge.forms.answers import answers
 from edge.forms.columns import as_ids, as_packed
 from edge.forms.ids import ids_form
 from edge.forms.packed import packed_form
 from edge.forms.static import static_batch
 from edge.forms.vocabulary import Vocabulary, observe
-from edge.forms.write import Forms, write_forms
-from edge.runner import Array, Columns, DeviceModel
+from edge.forms.writer import Forms, write_forms
+from edge.runtime.litert_model import Array, Columns, DeviceModel
 from models.encoder import vocabulary_table
 from models.encoding import vocabulary_id
 from schema.errors import InputError, PipelineError
@@ -95,11 +94,11 @@ def _compiled(path: Path, columns: Columns) -> Array:
 def test_nothing_of_strings_is_left(forms: dict[str, Forms]) -> None:
     for made in forms.values():
         for path in (made.ids, made.packed):
-            model = graph.read(path.read_bytes())
+            model = model_io.read(path.read_bytes())
             assert len(model.subgraphs) == 1
             types = {tensor.type for tensor in model.subgraphs[0].tensors}
             assert not types & {litert.TensorType.STRING, litert.TensorType.RESOURCE}
-            names = {operator.name for operator in graph.operators(model)}
+            names = {operator.name for operator in model_io.operators(model)}
             assert not any(name.startswith("HASHTABLE") for name in names)
             assert not names & {"CALL_ONCE", "SHAPE", "FILL"}
         assert b"N00001" not in made.ids.read_bytes()
@@ -108,7 +107,7 @@ def test_nothing_of_strings_is_left(forms: dict[str, Forms]) -> None:
 def test_every_shape_is_in_the_file(forms: dict[str, Forms]) -> None:
     for made in forms.values():
         for path in (made.ids, made.packed):
-            tensors = graph.read(path.read_bytes()).subgraphs[0].tensors
+            tensors = model_io.read(path.read_bytes()).subgraphs[0].tensors
             assert all(tensor.shapeSignature is None for tensor in tensors)
             assert all(tensor.shape is not None for tensor in tensors)
 
@@ -141,7 +140,7 @@ def test_inputs_keep_their_names_and_order(forms: dict[str, Forms], variants: di
 
 
 def _input_names(path: Path) -> list[str]:
-    model = graph.read(path.read_bytes())
+    model = model_io.read(path.read_bytes())
     names = {entry.tensorIndex: entry.name.decode() for entry in model.signatureDefs[0].inputs}
     return [names[int(index)] for index in model.subgraphs[0].inputs]
 
@@ -150,8 +149,8 @@ def test_tables_that_are_looked_up_by_int32_ids(
     variants: dict[str, Converted], rows: Columns, vocabularies: dict[str, Vocabulary], tmp_path: Path
 ) -> None:
     """EMBEDDING_LOOKUP takes int32 alone, so a cast stands between the ids and it."""
-    model = graph.read(variants["float32"].path.read_bytes())
-    (tmp_path / "raw.tflite").write_bytes(graph.write(_with_embedding_lookups(model)))
+    model = model_io.read(variants["float32"].path.read_bytes())
+    (tmp_path / "raw.tflite").write_bytes(model_io.write(_with_embedding_lookups(model)))
     content = (tmp_path / "raw.tflite").read_bytes()
     expected = DeviceModel(variants["float32"].path).predict(rows, 1)
     np.testing.assert_array_equal(DeviceModel(tmp_path / "raw.tflite").predict(rows, 1), expected)
@@ -160,20 +159,20 @@ def test_tables_that_are_looked_up_by_int32_ids(
     packed = static_batch(packed_form(content, vocabularies), 1)
     np.testing.assert_array_equal(answers(packed, as_packed(rows, vocabularies)), expected)
     # Two for the hour, whose ids are computed in int64; a string's ids need none.
-    casts = [operator for operator in graph.operators(graph.read(ids)) if operator.name == "CAST"]
+    casts = [operator for operator in model_io.operators(model_io.read(ids)) if operator.name == "CAST"]
     integers = {litert.TensorType.INT32, litert.TensorType.INT64}
-    tensors = graph.read(ids).subgraphs[0].tensors
+    tensors = model_io.read(ids).subgraphs[0].tensors
     assert sum({tensors[cast.inputs[0]].type, tensors[cast.outputs[0]].type} <= integers for cast in casts) == 2
 
 
 def _with_embedding_lookups(model: object) -> object:
     main, added = model.subgraphs[0], []
     for entry in main.operators:
-        if graph.operator(model, entry).name == "GATHER":
+        if model_io.operator(model, entry).name == "GATHER":
             table, ids = (int(index) for index in entry.inputs)
-            narrow = surgery.add_tensor(model, litert.TensorType.INT32, [-1])
-            added.append(surgery.cast(model, ids, narrow))
-            lookup = surgery.operator(model, "EMBEDDING_LOOKUP", [narrow, table], int(entry.outputs[0]))
+            narrow = graph_editing.add_tensor(model, litert.TensorType.INT32, [-1])
+            added.append(graph_editing.cast(model, ids, narrow))
+            lookup = graph_editing.operator(model, "EMBEDDING_LOOKUP", [narrow, table], int(entry.outputs[0]))
             added.append(lookup)
         else:
             added.append(entry)
@@ -271,10 +270,10 @@ def test_a_string_without_a_lookup_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_signature_is_refused(int8: Path) -> None:
-    model = graph.read(int8.read_bytes())
+    model = model_io.read(int8.read_bytes())
     model.signatureDefs[0].signatureKey = b"predict"
     with pytest.raises(InputError, match=r"expected one signature, 'serving_default'\. Received: predict"):
-        ids_form(graph.write(model))
+        ids_form(model_io.write(model))
 
 
 def test_a_term_with_a_zero_byte_is_unseen_in_the_packed_form(

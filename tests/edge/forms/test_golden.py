@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge import graph
-from edge.forms.choice import choose
+from edge.flatbuffer import model_io
 from edge.forms.golden import Golden, as_json, check_forms
+from edge.forms.golden_selection import choose
 from edge.forms.vocabulary import Vocabulary
-from edge.forms.write import Forms
-from edge.runner import Columns, DeviceModel
+from edge.forms.writer import Forms
+from edge.runtime.litert_model import Columns, DeviceModel
 from schema.errors import InputError, PipelineError
 from tests.edge.forms.conftest import DOMAINS
 
@@ -89,13 +89,13 @@ def test_a_form_of_another_model_is_caught(forms: dict[str, Forms], golden: Gold
 def test_a_form_with_a_wrong_id_is_caught(forms: dict[str, Forms], golden: Golden, tmp_path: Path) -> None:
     """The packed form, with the word of the missing string changed in its tables."""
     made = forms["float32"]
-    model = graph.read(made.packed.read_bytes())
-    tables = [operator.inputs[1] for operator in graph.operators(model) if operator.name == "EQUAL"]
+    model = model_io.read(made.packed.read_bytes())
+    tables = [operator.inputs[1] for operator in model_io.operators(model) if operator.name == "EQUAL"]
     for table in tables:
         buffer = model.buffers[model.subgraphs[0].tensors[table].buffer]
         words = np.array(buffer.data, np.uint8).view("<i4")
         buffer.data = np.where(words == words[-1], words + 1, words).astype("<i4").view(np.uint8)
-    (tmp_path / "wrong.tflite").write_bytes(graph.write(model))
+    (tmp_path / "wrong.tflite").write_bytes(model_io.write(model))
     with pytest.raises(
         PipelineError, match=r"wrong\.tflite: golden row [0-9]+: expected \[0\.[0-9]+\], the answer of float32"
     ):

@@ -6,15 +6,15 @@ import struct
 import numpy as np
 import pytest
 
-from edge import graph
-from edge.forms import standard
+from edge.flatbuffer import model_io
+from edge.forms import litert_metadata_record
 from edge.forms.answers import answers
-from edge.forms.card import Card, CardFeature
 from edge.forms.columns import as_ids
 from edge.forms.metadata import DEVICE_CARD, STANDARD, read_card, stamped, with_metadata
+from edge.forms.metadata_card import Card, CardFeature
 from edge.forms.vocabulary import Vocabulary
-from edge.forms.write import Forms
-from edge.runner import Columns
+from edge.forms.writer import Forms
+from edge.runtime.litert_model import Columns
 from schema.errors import InputError
 from schema.rows import Kind
 from tests.edge.forms.conftest import CARD
@@ -34,20 +34,22 @@ def _name(feature: CardFeature) -> str:
 
 def test_the_standard_record_describes_inputs_in_the_graphs_order(forms: dict[str, Forms]) -> None:
     content = forms["int8"].ids.read_bytes()
-    record = standard.read(_entry(content, STANDARD))
+    record = litert_metadata_record.read(_entry(content, STANDARD))
     assert (record.name, record.description, record.version) == ("flights", "Will it be late?", "0000000000")
     assert record.inputs["hour"] == "of departure [h]"
     assert record.inputs["distance"] == "[miles]"
     assert record.inputs["tail"] == ""
     assert record.outputs == {"score": "late"}
-    model = graph.read(content)
+    model = model_io.read(content)
     names = {entry.tensorIndex: entry.name.decode() for entry in model.signatureDefs[0].inputs}
     assert list(record.inputs) == [names[int(index)] for index in model.subgraphs[0].inputs]
 
 
 def test_the_fields_are_those_of_the_schema() -> None:
     """Read by hand: in metadata_schema.fbs, `version` is ModelMetadata's field 2, and so on down to an input's name."""
-    data = standard.write(standard.Standard("a", "b", "0123456789", {"x": "°F", "y": ""}, {"score": "late"}))
+    data = litert_metadata_record.write(
+        litert_metadata_record.Standard("a", "b", "0123456789", {"x": "°F", "y": ""}, {"score": "late"})
+    )
     assert data[4:8] == b"M001"
     root = _follow(data, 0)
     assert [_text(data, _follow(data, _slot(data, root, field))) for field in (0, 1, 2, 7)] == [
@@ -83,7 +85,7 @@ def test_a_stamp_changes_the_version_and_nothing_else(
     released = stamped(content, "1795740553")
     assert len(released) == len(content)
     assert read_card(released) == read_card(content).model_copy(update={"version": "1795740553"})
-    assert standard.read(_entry(released, STANDARD)).version == "1795740553"
+    assert litert_metadata_record.read(_entry(released, STANDARD)).version == "1795740553"
     assert stamped(released, "0000000000") == content
     some = as_ids({name: values[:20] for name, values in rows.items()}, vocabularies)
     np.testing.assert_array_equal(answers(released, some), answers(content, some))
@@ -111,7 +113,7 @@ def test_metadata_replaces_what_there_was(forms: dict[str, Forms]) -> None:
     content = forms["int8"].raw.read_bytes()
     again = with_metadata(content, read_card(content))
     assert again == content
-    names = [entry.name for entry in graph.read(again).metadata]
+    names = [entry.name for entry in model_io.read(again).metadata]
     assert len(names) == len(set(names))
 
 
@@ -135,7 +137,7 @@ def test_classes_and_texts_of_any_language_come_back(saved_raw: bytes) -> None:
 
 
 def _entry(content: bytes, name: str) -> bytes:
-    model = graph.read(content)
+    model = model_io.read(content)
     return next(
         np.asarray(model.buffers[entry.buffer].data, np.uint8).tobytes()
         for entry in model.metadata

@@ -1,0 +1,1 @@
+"""What a variant costs: bytes, microseconds, memory."""

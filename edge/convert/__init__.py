@@ -1,0 +1,1 @@
+"""From a SavedModel to the variants that recipes make of it, in child processes, with a cache."""

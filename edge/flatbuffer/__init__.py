@@ -1,0 +1,1 @@
+"""Reading and rewriting the flatbuffer of a .tflite file."""

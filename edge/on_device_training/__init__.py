@@ -1,0 +1,1 @@
+"""The file whose last layer is trained on a device, and its check."""
