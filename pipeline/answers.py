@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.release_store import DEVICE, MANIFEST
+from components.release.release_store import DEVICE, MANIFEST
 from edge.bundle.manifest import MANIFEST as DEVICE_MANIFEST
 from reports.loading import quietly
 from reports.run import MissingArtifactError, Run
@@ -73,7 +73,7 @@ def _asked(
     version: Path, path: Path, shard: Path, bound: BoundProblem, known: Mapping[str, Column], rows: int
 ) -> list[Row]:
     # Here, for TensorFlow is silent only if it is imported quietly.
-    from components.split_scores import less_offset, server_scorer
+    from components.evaluation.batch_scoring import less_offset, server_scorer
     from edge.runtime.litert_model import DeviceModel
     from models.raw_rows import read_rows
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_metadata.proto.metadata_store_pb2 import Artifact, Event, Execution, Value
 
-from components.blessings import BLESSED, CURRENT_MODEL_ID, newest_blessed
+from components.training.blessings import BLESSED, CURRENT_MODEL_ID, newest_blessed
 
 _OUTPUTS = (Event.OUTPUT, Event.DECLARED_OUTPUT)
 # Node, output key and number: the end of an artifact's URI, whatever folder it was made in.
@@ -107,7 +107,7 @@ class Ledger:
         return {artifact: executions - cached or executions for artifact, executions in made.items()}
 
     def baseline(self, problem: str) -> tuple[int, int] | None:
-        """The model that the next run is compared with, and its newest blessing; see components.baseline."""
+        """The model that the next run is compared with, and its newest blessing; see components.training.baseline."""
         live = self.live()
         blessings = {self._judged(found): found for found in sorted(self._blessings(problem) & live)}
         model = newest_blessed(self.by_node.get((problem, "Trainer"), frozenset()) & live, blessings)

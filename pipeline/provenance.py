@@ -6,7 +6,7 @@ from typing import Any
 from ml_metadata.metadata_store.metadata_store import MetadataStore as Store
 from ml_metadata.proto import metadata_store_pb2
 
-from components.release_store import current
+from components.release.release_store import current
 from pipeline.metadata_connection import check_server, one_line, open_store
 from pipeline.metadata_file import check_file
 from pipeline.metadata_store import METADATA_FILE, MetadataStore

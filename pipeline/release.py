@@ -6,7 +6,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from components.release_store import CURRENT, MANIFEST, current, rollback, use, versions
+from components.release.release_store import CURRENT, MANIFEST, current, rollback, use, versions
 from pipeline.session import locked
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import DamagedFileError, InputError, PipelineError

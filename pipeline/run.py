@@ -10,8 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from components.device_models import PREDICTIONS
-from components.release_store import current, versions
+from components.device.device_models import PREDICTIONS
+from components.release.release_store import current, versions
 from pipeline.beam import importable_project
 from pipeline.cause import NOT_CHOSEN, why_not_reached
 from pipeline.config import ROOT, Config

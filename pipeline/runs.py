@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.release_store import current, versions
-from components.span_store import SPANS_FILE
+from components.data.span_store import SPANS_FILE
+from components.release.release_store import current, versions
 from pipeline.session import is_held
 from reports.output_folder import DEFAULT_OUTPUT, existing_output
 from reports.run_diff import Side, diff_lines

@@ -11,7 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.writers import eval_config_writer
 
-from components.release_store import MANIFEST
+from components.release.release_store import MANIFEST
 from evaluation.disagreement import COUNT, Disagreement, Metrics, disagreements
 from evaluation.official_check import official_check
 from evaluation.recount import AnsweredRows, answered_rows, row_count

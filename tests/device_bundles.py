@@ -15,10 +15,10 @@ from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, Model, Schema, TransformGraph
 
 from components.artifacts import DeviceModels
-from components.device_bundle import DeviceBundle
-from components.device_models import DeviceModelsGen
-from components.release_store import Stamp
-from components.span_store import StoredSpan, link_spans
+from components.data.span_store import StoredSpan, link_spans
+from components.device.device_models import DeviceModelsGen
+from components.release.device_bundle import DeviceBundle
+from components.release.release_store import Stamp
 from ingestion.examples import write_examples
 from models.export import RowModel, export
 from models.network import build_network

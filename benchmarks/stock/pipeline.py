@@ -8,7 +8,7 @@ from tfx import v1 as tfx
 from tfx.proto import example_gen_pb2
 
 from benchmarks.stock.coverage import check
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from ingestion.splits import SPLITS
 from pipeline.config import Config
 from pipeline.stages.scope import encoding_scope, model_scope

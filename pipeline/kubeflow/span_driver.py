@@ -14,7 +14,7 @@ from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 
-from components.example_gen import WindowDriver
+from components.data.example_gen import WindowDriver
 
 
 def main(arguments: list[str]) -> int:

@@ -6,8 +6,8 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.types.channel import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
-from components.baseline import BaselineStrategy
-from components.pushed_model import LatestPushedModel
+from components.release.latest_pushed_model import LatestPushedModel
+from components.training.baseline import BaselineStrategy
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
 
@@ -20,7 +20,7 @@ def earlier_model(config: Config, **candidate: Any) -> Any:
     """
     if not config.environment.is_local:
         return LatestPushedModel(
-            destination=str(config.releases), fingerprint=source_fingerprint("components.pushed_model")
+            destination=str(config.releases), fingerprint=source_fingerprint("components.release.latest_pushed_model")
         )
     return Resolver(
         strategy_class=BaselineStrategy,

@@ -7,11 +7,11 @@ from typing import Any
 from tfx.components import ExampleValidator
 from tfx.proto import transform_pb2
 
-from components.anomaly_gate import AnomalyGate
-from components.example_gen import SpanConfig, make_example_gen
-from components.schema_gen import ImportSchemaGen
-from components.statistics_gen import SpanStatisticsGen
-from components.transform import SpanTransform
+from components.data.anomaly_gate import AnomalyGate
+from components.data.example_gen import SpanConfig, make_example_gen
+from components.data.schema_gen import ImportSchemaGen
+from components.data.statistics_gen import SpanStatisticsGen
+from components.data.transform import SpanTransform
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
 from pipeline.stages.scope import encoding_scope
@@ -31,7 +31,7 @@ class DataStage:
 
 def stage(config: Config) -> DataStage:
     """ExampleGen, StatisticsGen, ImportSchemaGen, ExampleValidator, AnomalyGate, Transform."""
-    source = source_fingerprint("components.example_gen")
+    source = source_fingerprint("components.data.example_gen")
     example_gen = make_example_gen(str(config.data), span_config(config), source).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
     schema_gen = ImportSchemaGen(schema_text=config.schema_text).with_id("ImportSchemaGen")
@@ -40,7 +40,7 @@ def stage(config: Config) -> DataStage:
         examples=examples,
         schema=schema,
         cache=str(config.cache),
-        fingerprint=source_fingerprint("components.statistics_gen"),
+        fingerprint=source_fingerprint("components.data.statistics_gen"),
     ).with_id("StatisticsGen")
     validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema).with_id(
         "ExampleValidator"
@@ -52,7 +52,7 @@ def stage(config: Config) -> DataStage:
         label=config.problem.label,
         label_values=json.dumps(config.problem.label_values),
         tolerate=json.dumps(config.problem.anomalies.tolerate),
-        fingerprint=source_fingerprint("components.anomaly_gate"),
+        fingerprint=source_fingerprint("components.data.anomaly_gate"),
     ).with_id("AnomalyGate")
     transform = SpanTransform(
         examples=examples,
@@ -65,7 +65,7 @@ def stage(config: Config) -> DataStage:
         custom_config={
             "bound": encoding_scope(config.bound),
             "cache": str(config.cache),
-            "fingerprint": source_fingerprint("models.preprocessing") + source_fingerprint("components.transform"),
+            "fingerprint": source_fingerprint("models.preprocessing") + source_fingerprint("components.data.transform"),
         },
     ).with_id("Transform")
     transform.add_upstream_node(gate)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from components.eval_config import eval_config
-from components.evaluator import ColumnEvaluator
-from components.serving_validator import ServingValidator
+from components.evaluation.eval_config import eval_config
+from components.evaluation.evaluator import ColumnEvaluator
+from components.evaluation.serving_validator import ServingValidator
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
 from pipeline.stages.baseline import earlier_model
@@ -33,7 +33,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage) -> EvaluationSta
         example_splits=["test"],
         eval_config=eval_config(config.problem),
         schema=rows.schema,
-        fingerprint=source_fingerprint("components.evaluator"),
+        fingerprint=source_fingerprint("components.evaluation.evaluator"),
         split_key=config.problem.split.key,
     ).with_id("Evaluator")
     serving = ServingValidator(
@@ -41,7 +41,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage) -> EvaluationSta
         examples=rows.examples,
         schema=rows.schema,
         bound=model_scope(config.bound),
-        fingerprint=source_fingerprint("components.serving_validator"),
+        fingerprint=source_fingerprint("components.evaluation.serving_validator"),
     ).with_id("ServingValidator")
     return EvaluationStage(
         evaluator=evaluator, serving=serving.outputs["verdict"], nodes=[baseline, evaluator, serving]

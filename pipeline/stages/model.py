@@ -7,7 +7,7 @@ from typing import Any
 from tfx.components import Trainer
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
-from components.tuner import LoggedTuner
+from components.training.tuner import LoggedTuner
 from edge.convert import recipes
 from models.training_options import WarmStart
 from pipeline.config import Config
@@ -99,7 +99,7 @@ def _tuner(config: Config, inputs: dict[str, Any]) -> Any:
         "trials": tuning.trials,
         "epochs": tuning.epochs,
         # It imports models.tuner.
-        "fingerprint": source_fingerprint("components.tuner"),
+        "fingerprint": source_fingerprint("components.training.tuner"),
     }
     return LoggedTuner(tuner_fn="models.tuner.tuner_fn", custom_config=custom, **inputs).with_id("Tuner")
 

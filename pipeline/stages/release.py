@@ -8,10 +8,10 @@ from typing import Any
 import tensorflow as tf
 from tfx.dsl.experimental.conditionals.conditional import Cond
 
-from components.device_models import DeviceModelsGen
-from components.model_card import ModelCardGen
-from components.release_gate import ReleaseGate
-from components.release_pusher import ReleasePusher
+from components.device.device_models import DeviceModelsGen
+from components.release.release_gate import ReleaseGate
+from components.release.release_pusher import ReleasePusher
+from components.report.model_card import ModelCardGen
 from edge.convert import library_versions
 from pipeline.config import Config
 from pipeline.fingerprint import files_fingerprint, source_fingerprint
@@ -39,7 +39,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         transform_graph=rows.transform.outputs["transform_graph"],
         bound=device_scope(config.bound),
         cache=str(config.cache / "variants"),
-        fingerprint=source_fingerprint("components.device_models") + library_versions.digest(),
+        fingerprint=source_fingerprint("components.device.device_models") + library_versions.digest(),
         **fine_tuned,
     ).with_id("DeviceModels")
     gate = ReleaseGate(
@@ -49,7 +49,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         device_models=device.outputs["device_models"],
         min_accepted=config.problem.device.min_accepted,
         min_slice_rows=config.problem.evaluation.min_slice_rows,
-        fingerprint=source_fingerprint("components.release_gate"),
+        fingerprint=source_fingerprint("components.release.release_gate"),
     ).with_id("ReleaseGate")
     blessing = gate.outputs["blessing"]
     verdicts = {
@@ -65,7 +65,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
         statistics=rows.statistics.outputs["statistics"],
         transformed_examples=rows.transform.outputs["transformed_examples"],
         config=json.dumps(card_config(config)),
-        fingerprint=source_fingerprint("components.model_card") + files_fingerprint("reports/templates"),
+        fingerprint=source_fingerprint("components.report.model_card") + files_fingerprint("reports/templates"),
         **verdicts,
         **trained.records,
     ).with_id("ModelCard")
@@ -81,7 +81,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, judged: Evaluati
             keep=config.environment.release.keep,
             lineage=json.dumps(lineage(config)),
             bound=bundle_scope(config.bound),
-            fingerprint=source_fingerprint("components.release_pusher"),
+            fingerprint=source_fingerprint("components.release.release_pusher"),
         ).with_id("Pusher")
     return ReleaseStage(verdicts=verdicts, nodes=[device, gate, card, pusher])
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from components.run_report import RunReportGen
+from components.report.run_report import RunReportGen
 from pipeline.config import Config
 from pipeline.fingerprint import files_fingerprint, source_fingerprint
 from pipeline.run_config import described
@@ -24,7 +24,7 @@ def stage(config: Config, rows: DataStage, trained: ModelStage, released: Releas
         split_statistics=rows.statistics.outputs["split_statistics"],
         transformed_examples=rows.transform.outputs["transformed_examples"],
         config=json.dumps(told),
-        fingerprint=source_fingerprint("components.run_report") + files_fingerprint("reports/templates"),
+        fingerprint=source_fingerprint("components.report.run_report") + files_fingerprint("reports/templates"),
         **released.verdicts,
         **trained.records,
     ).with_id("RunReport")

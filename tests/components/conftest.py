@@ -11,8 +11,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import proto_utils
 
-from components.eval_config import eval_config
-from components.evaluation_counts import slice_counts
+from components.evaluation.eval_config import eval_config
+from components.evaluation.evaluation_counts import slice_counts
 from reports.evaluation import load_slices
 from schema.problem import Problem
 from schema.row_ledger import write_counts

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 from pyarrow import parquet
 
-from components.device_models import PREDICTIONS
-from components.eval_config import eval_config
-from components.serving_validator import some_rows, validate
+from components.device.device_models import PREDICTIONS
+from components.evaluation.eval_config import eval_config
+from components.evaluation.serving_validator import some_rows, validate
 from edge.forms.metadata import read_card
 from edge.runtime.litert_model import DeviceModel
 from evaluation.official_check import official_check

@@ -68,7 +68,7 @@ def test_to_list_the_releases_loads_neither_tensorflow_nor_tfx(tmp_path: Path) -
     arguments = ["list", "--output", str(tmp_path)]
     loaded = loaded_by(f"from pipeline import release; sys.exit(release.main({arguments}))", tmp_path)
 
-    assert "components.release_store" in loaded
+    assert "components.release.release_store" in loaded
     assert below(loaded, LARGE) == []
 
 

@@ -13,8 +13,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import proto_utils
 
-from components import evaluator as ours
-from components.eval_config import eval_config
+from components.evaluation import evaluator as ours
+from components.evaluation.eval_config import eval_config
 from schema.signatures import prediction_key
 from tests.components.conftest import as_example
 from tests.evaluation.cases import Case, binary_case, multiclass_case, regression_case, save

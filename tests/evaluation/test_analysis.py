@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_model_analysis.utils import config_util
 
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from evaluation.analysis import evaluate
 from evaluation.rows import BATCH_ROWS, row_reader
 from reports.evaluation import sliced_metrics

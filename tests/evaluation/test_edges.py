@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.eval_config import eval_config
-from components.release_gate import evaluation_reasons
+from components.evaluation.eval_config import eval_config
+from components.release.release_gate import evaluation_reasons
 from evaluation.computations import computations
 from evaluation.results import Validated
 from evaluation.scored_slices import ScoredSlices

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from components.evaluator import Executor
+from components.evaluation.evaluator import Executor
 from evaluation.folds import FOLDS, FoldRule
 from evaluation.rows import Batch
 from reports.evaluation import slice_name, sliced_metrics

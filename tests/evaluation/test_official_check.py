@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from evaluation.disagreement import Disagreement, against_official, disagreements
 from evaluation.official import official_metrics
 from evaluation.official_check import compared, official_check

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tensorflow_model_analysis.metrics import binary_confusion_matrices
 from tensorflow_model_analysis.utils import config_util
 
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from evaluation.analysis import _merged, _plan
 from evaluation.computations import computations
 from evaluation.folds import FoldRule

@@ -7,7 +7,7 @@ from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from evaluation.computations import computations
 from evaluation.registry import FORMS
 from schema.errors import InputError

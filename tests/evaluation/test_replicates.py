@@ -9,7 +9,7 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from evaluation.computations import computations
 from evaluation.intervals import Intervals, intervals
 from evaluation.shard_totals import SliceTotals

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from evaluation.supported import check_config
 from schema.errors import InputError
 from tests.evaluation.conftest import CASES

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.eval_config import eval_config
+from components.evaluation.eval_config import eval_config
 from evaluation.computations import Computations, computations, is_private
 from evaluation.curves import Curve, curves, without_matrices
 from evaluation.scored_slices import single_model_config

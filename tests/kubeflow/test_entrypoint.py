@@ -89,7 +89,7 @@ def test_what_is_no_execution_is_refused_in_a_sentence(
     given: str, specified: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = {
-        "--executor_class_path": "components.schema_gen.Executor",
+        "--executor_class_path": "components.data.schema_gen.Executor",
         "--json_serialized_invocation_args": given,
         "--json_serialized_inputs_spec_args": specified,
     }

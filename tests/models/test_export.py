@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.serving_validator import validate
+from components.evaluation.serving_validator import validate
 from edge.convert.converter import convert_each
 from edge.convert.recipes import RECIPES
 from edge.runtime.litert_model import DeviceModel

@@ -13,9 +13,9 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.types.channel import Channel
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation, ModelRun, PushedModel
 
-from components.baseline import BaselineStrategy
-from components.blessings import BLESSED, CURRENT_MODEL_ID
-from components.release_store import MANIFEST, current, point, versions
+from components.release.release_store import MANIFEST, current, point, versions
+from components.training.baseline import BaselineStrategy
+from components.training.blessings import BLESSED, CURRENT_MODEL_ID
 from pipeline.local_runner import LocalRunner, compile_graph
 from pipeline.metadata_place import Place, on_server
 from pipeline.metadata_server import opener

@@ -7,7 +7,7 @@ from apache_beam import Pipeline
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
 from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 
-from components.example_gen import SpanConfig
+from components.data.example_gen import SpanConfig
 from ingestion.conversion import SpanRequest
 from ingestion.spans import write_spans
 from pipeline.beam import dataflow_arguments, graph_arguments

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.release_store import current
+from components.release.release_store import current
 from pipeline.provenance import trace
 from reports.views.provenance import Provenance
 from schema.errors import InputError

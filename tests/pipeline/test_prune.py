@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto.metadata_store_pb2 import Artifact
 
-from components.release_store import rollback
+from components.release.release_store import rollback
 from pipeline.metadata_connection import open_store
 from pipeline.prune import prune
 from pipeline.runs import main

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.release_store import CURRENT, MANIFEST, Release, Stamp, current, publish
+from components.release.release_store import CURRENT, MANIFEST, Release, Stamp, current, publish
 from pipeline.release import main
 from pipeline.session import locked
 from tests.damage import flip_bit

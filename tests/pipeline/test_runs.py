@@ -11,8 +11,8 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from components.release_store import CURRENT, Release, Stamp, publish
-from components.span_store import SPANS_FILE
+from components.data.span_store import SPANS_FILE
+from components.release.release_store import CURRENT, Release, Stamp, publish
 from pipeline.runs import main
 from pipeline.session import is_held, locked
 from reports.run_record import RunRecord, write_json, write_record

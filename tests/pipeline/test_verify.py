@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.evaluator import Executor
+from components.evaluation.evaluator import Executor
 from pipeline.verify import main
 from reports.run_record import RunRecord, write_record
 from tests.evaluation.cases import Case, regression_case

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.evaluator import Executor
+from components.evaluation.evaluator import Executor
 from reports.evaluation import sliced_metrics
 from reports.tfma_page import tfma_page
 from tests.browser import browser, opened  # noqa: F401 (a fixture)

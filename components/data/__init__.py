@@ -1,0 +1,1 @@
+"""Nodes from raw spans to transformed Examples."""

@@ -1,0 +1,1 @@
+"""The node that makes and judges device models."""

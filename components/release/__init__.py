@@ -1,0 +1,1 @@
+"""Nodes that decide on a release and write it."""

@@ -1,0 +1,1 @@
+"""Nodes that write what a person looks at."""
