@@ -20,7 +20,7 @@ import tfx.v1  # noqa: F401
 from benchmarks.pairs import auc_content
 from benchmarks.same_model import compare
 from benchmarks.side import artifact
-from reports.evaluation import CANDIDATE, overall_metrics
+from reports.artifacts.evaluation import CANDIDATE, overall_metrics
 from schema.errors import PipelineError
 
 METRIC = "auc"

@@ -23,7 +23,7 @@ from sklearn.metrics import log_loss
 from ingestion.csv_reader import read_csv
 from ingestion.splits import SPLITS, assign
 from ingestion.windows import parse_window, select
-from reports.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.runs.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 from schema.json_file import read_json

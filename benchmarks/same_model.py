@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict, MessageToJson
 
-from reports.evaluation import slice_name
+from reports.artifacts.evaluation import slice_name
 from schema.errors import InputError
 
 

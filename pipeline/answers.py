@@ -9,8 +9,8 @@ import numpy as np
 
 from components.release.release_store import DEVICE, MANIFEST
 from edge.bundle.manifest import MANIFEST as DEVICE_MANIFEST
-from reports.loading import quietly
-from reports.run import MissingArtifactError, Run
+from reports.artifacts.quiet_imports import quietly
+from reports.runs.run import MissingArtifactError, Run
 from reports.views.answers import Answers, Row
 from schema.bound import BoundProblem, bind
 from schema.closed import nearest

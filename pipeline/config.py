@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from edge.convert import recipes
 from ingestion.windows import Window, parse_window
 from pipeline.environment import Environment
-from reports.output_folder import DEFAULT_OUTPUT
+from reports.runs.output_folder import DEFAULT_OUTPUT
 from schema.bound import BoundProblem, bind
 from schema.closed import load_yaml, nearest, read_yaml, yaml_fault
 from schema.errors import InputError

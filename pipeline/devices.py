@@ -13,11 +13,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from edge.gate.budget_selection import Budget, Candidate, Choice, candidates, choose, front
 from pipeline.session import is_held
-from reports.columns import Column, aligned
-from reports.output_folder import DEFAULT_OUTPUT, existing_output
-from reports.run_list import verdict
-from reports.run_record import why_absent
-from reports.stored_runs import LATEST, StoredRun, find_run, misfit, read_runs
+from reports.runs.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.runs.run_record import why_absent
+from reports.runs.stored_runs import LATEST, StoredRun, find_run, misfit, read_runs
+from reports.terminal.columns import Column, aligned
+from reports.terminal.run_list import verdict
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 from schema.json_file import read_json

@@ -11,7 +11,7 @@ from pipeline.metadata_connection import check_server, one_line, open_store
 from pipeline.metadata_file import check_file
 from pipeline.metadata_store import METADATA_FILE, MetadataStore
 from pipeline.upstream import upstream
-from reports.run import Run, all_runs
+from reports.runs.run import Run, all_runs
 from reports.views.provenance import Provenance
 from schema.errors import InputError
 

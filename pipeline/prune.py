@@ -10,8 +10,8 @@ from pipeline.metadata_rows import Rows
 from pipeline.prunable_store import PrunableStore, open_stores
 from pipeline.run_keeping import Candidate, kept_runs
 from pipeline.session import locked
-from reports.prune_lines import KeptArtifacts, Pruned, prune_lines
-from reports.stored_runs import State, StoredRun, read_runs
+from reports.runs.stored_runs import State, StoredRun, read_runs
+from reports.terminal.prune_lines import KeptArtifacts, Pruned, prune_lines
 from schema.durable import move_folder
 
 _FINISHED = ("pushed", "blessed", "not blessed", "finished")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from components.release.release_store import CURRENT, MANIFEST, current, rollback, use, versions
 from pipeline.session import locked
-from reports.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.runs.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import DamagedFileError, InputError, PipelineError
 from schema.failure import ended
 from schema.folder_checksums import files_below

@@ -3,14 +3,14 @@
 import logging
 from pathlib import Path
 
-from reports.summary import shortened
+from reports.runs.output_folder import shortened
 
 
 def report_line(folder: Path) -> str:
     """Writes the report into the run's folder; returns the line that says where it is, or why it is not."""
     # Here, so that what a chart needs is loaded when a run has ended, and not before it begins.
-    from reports.report import write_report
-    from reports.run import read_run
+    from reports.page.report import write_report
+    from reports.runs.run import read_run
 
     try:
         path = write_report(read_run(folder), folder)

@@ -28,10 +28,10 @@ from pipeline.reporting import report_line
 from pipeline.run_config import CONFIG, described
 from pipeline.session import Session, begun_record, make_private
 from pipeline.terminal import LiveLine, NodeLines
-from reports.collected import collected
-from reports.output_folder import project_command
-from reports.run_record import RunRecord, write_json, write_record
-from reports.summary import result_lines, shortened
+from reports.runs.collected import collected
+from reports.runs.output_folder import project_command, shortened
+from reports.runs.run_record import RunRecord, write_json, write_record
+from reports.terminal.summary import result_lines
 from schema.errors import InputError, NotBlessedError, PipelineError
 from schema.problem import DEFAULT_PROBLEM
 from schema.release_files import release_faults

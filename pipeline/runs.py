@@ -11,11 +11,11 @@ from typing import Any
 from components.data.span_store import SPANS_FILE
 from components.release.release_store import current, versions
 from pipeline.session import is_held
-from reports.output_folder import DEFAULT_OUTPUT, existing_output
-from reports.run_diff import Side, diff_lines
-from reports.run_list import CURRENT, ON_DISK, list_lines
-from reports.run_page import page_lines
-from reports.stored_runs import StoredRun, find_run, read_runs
+from reports.runs.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.runs.stored_runs import StoredRun, find_run, read_runs
+from reports.terminal.run_diff import Side, diff_lines
+from reports.terminal.run_list import CURRENT, ON_DISK, list_lines
+from reports.terminal.run_page import page_lines
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 from schema.json_file import read_json
@@ -139,7 +139,7 @@ def _slices(evaluations: Sequence[Any]) -> list[Any]:
     # What libraries print as they load is no part of the answer.
     with captured(Path(os.devnull)), without_cloud_clients():
         with large_imports():
-            from reports.evaluation import sliced_metrics
+            from reports.artifacts.evaluation import sliced_metrics
         return [sliced_metrics(evaluation) for evaluation in evaluations]
 
 

@@ -14,8 +14,8 @@ from typing import TextIO
 from pipeline.capture import captured
 from pipeline.config import Config
 from pipeline.metadata_store import METADATA_FILE
-from reports.run_record import RunRecord, write_record
-from reports.stored_runs import RECORD
+from reports.runs.run_record import RunRecord, write_record
+from reports.runs.stored_runs import RECORD
 from schema.durable import put_link
 from schema.errors import InputError
 from schema.lock_file import open_lock

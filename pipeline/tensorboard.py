@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.input_profile import input_lines
-from reports.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.runs.output_folder import DEFAULT_OUTPUT, existing_output
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from pipeline.config import Config
-from reports.summary import node_line
+from reports.terminal.summary import node_line
 from schema.first_few import first_few
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 
-from reports.provenance import Span, Step
+from reports.artifacts.provenance import Span, Step
 
 # Another model, which a verdict compares with; how that one was made is its own history.
 _BASELINE = "baseline_model"

@@ -16,8 +16,8 @@ from evaluation.disagreement import COUNT, Disagreement, Metrics, disagreements
 from evaluation.official_check import official_check
 from evaluation.recount import AnsweredRows, answered_rows, row_count
 from evaluation.scored_slices import Values
-from reports.collected import split_rows
-from reports.evaluation import CANDIDATE, OVERALL, slice_name, sliced_metrics
+from reports.artifacts.evaluation import CANDIDATE, OVERALL, slice_name, sliced_metrics
+from reports.runs.collected import split_rows
 from schema.json_file import read_json
 
 # The split that models are evaluated on.

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.session import is_held
-from reports.loading import quietly
-from reports.output_folder import DEFAULT_OUTPUT, existing_output
-from reports.stored_runs import LATEST, StoredRun, find_run, read_runs
+from reports.artifacts.quiet_imports import quietly
+from reports.runs.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.runs.stored_runs import LATEST, StoredRun, find_run, read_runs
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 from schema.signatures import SERVING_FORM

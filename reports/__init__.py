@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reports.run import all_runs, latest_run
-    from reports.showing import shown
+    from reports.runs.run import all_runs, latest_run
+    from reports.runs.shown import shown
 
 __all__ = ["all_runs", "latest_run", "shown"]
-_MODULES = {"all_runs": "run", "latest_run": "run", "shown": "showing"}
+_MODULES = {"all_runs": "runs.run", "latest_run": "runs.run", "shown": "runs.shown"}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from reports.output_folder import DEFAULT_OUTPUT, existing_output
-from reports.stored_runs import LATEST, State, StoredRun, find_run, read_runs
+from reports.runs.output_folder import DEFAULT_OUTPUT, existing_output
+from reports.runs.stored_runs import LATEST, State, StoredRun, find_run, read_runs
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 
@@ -38,8 +38,8 @@ def _main(output: Path, name: str, to: str | None) -> int:
         raise InputError(f"{output}: no run that has ended. Run the pipeline first: make run")
     folder = find_run(runs, name, _has_ended).folder
     # Now that there is something to draw.
-    from reports.report import write_report
-    from reports.run import read_run
+    from reports.page.report import write_report
+    from reports.runs.run import read_run
 
     target = Path(to) if to else folder
     target.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """What a node has to say to whoever runs it although it succeeded: `warnings.json` in the folder of an artifact.
 
-It lies beside the artifact's payload, so that a cached node says it again. `reports.collected` gathers them all into
-run.json, from where the terminal, the report and the card have them.
+It lies beside the artifact's payload, so that a cached node says it again. `reports.runs.collected` gathers them all
+into run.json, from where the terminal, the report and the card have them.
 """
 
 import json

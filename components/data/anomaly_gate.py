@@ -13,7 +13,7 @@ from tfx.utils import io_utils
 
 from components.artifacts import Verdict
 from components.data.statistics_gen import ROWS_ABOVE, ROWS_BELOW, ROWS_UNKNOWN
-from reports.anomalies import load_anomalies
+from reports.artifacts.anomalies import load_anomalies
 from schema.described import in_digits
 from schema.errors import AnomalyError
 from schema.rows import read_schema

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.data.example_rows import IN_EXAMPLES, span_of
-from reports.evaluation import BASELINE, CANDIDATE, EXAMPLE_COUNT, OVERALL, SliceResult
+from reports.artifacts.evaluation import BASELINE, CANDIDATE, EXAMPLE_COUNT, OVERALL, SliceResult
 from schema.row_ledger import EVALUATED, NO_SLICE, RowCount, read_counts, slice_sum
 
 # Rows that lack one of a list's features, by the features as in `carrier, origin`.

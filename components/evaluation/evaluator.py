@@ -20,7 +20,7 @@ from components.data.example_rows import FIX, shard_rows
 from components.evaluation.evaluation_counts import evaluation_counts
 from evaluation.analysis import evaluate
 from evaluation.rows_seen import take_rows_seen
-from reports.evaluation import load_slices
+from reports.artifacts.evaluation import load_slices
 from schema.errors import InputError
 from schema.row_ledger import require_equal, write_counts
 

@@ -17,8 +17,8 @@ from edge.forms.metadata import stamped
 from edge.forms.metadata_card import PLACEHOLDER
 from edge.forms.writer import variant_files
 from edge.on_device_training.trainable import FILE
-from reports.device_licenses import device_licenses
-from reports.device_readme import device_readme
+from reports.device_docs.device_licenses import device_licenses
+from reports.device_docs.device_readme import device_readme
 from schema.bound import BoundProblem
 from schema.described import described
 from schema.errors import PipelineError

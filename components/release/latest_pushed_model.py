@@ -8,7 +8,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model
 
 from components.release.release_store import DEVICE, MANIFEST, versions
-from reports.card_files import CARD_FILES
+from reports.card.card_files import CARD_FILES
 from schema import signatures
 from schema.release_files import check_release
 

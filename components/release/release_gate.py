@@ -15,7 +15,7 @@ from components.artifacts import DeviceModels, Verdict
 from components.evaluation.evaluation_counts import rows_without
 from components.release.report_agreement import disagreements
 from components.training.blessings import BLESSED, CURRENT_MODEL, CURRENT_MODEL_ID
-from reports.evaluation import CANDIDATE, OVERALL, load_slices, overall_metrics, slice_name, slice_rows
+from reports.artifacts.evaluation import CANDIDATE, OVERALL, load_slices, overall_metrics, slice_name, slice_rows
 from schema.metrics import why_undefined
 from schema.rounding import metric_form, metric_text, rounded
 

@@ -14,8 +14,8 @@ from components.data.span_range import data_window
 from components.data.span_store import read_spans
 from components.release.device_bundle import DeviceBundle
 from components.release.release_store import Release, publish
-from reports.card_files import CARD_FILES
-from reports.signatures import describe_signatures
+from reports.artifacts.signatures import describe_signatures
+from reports.card.card_files import CARD_FILES
 from schema import signatures
 from schema.bound import BoundProblem
 from schema.rows import read_schema

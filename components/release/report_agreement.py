@@ -6,7 +6,7 @@ from typing import Any
 
 from components.evaluation.evaluation_counts import Without, slice_counts
 from edge.gate.metric_change import OVERALL
-from reports.evaluation import CANDIDATE, SliceResult
+from reports.artifacts.evaluation import CANDIDATE, SliceResult
 from schema.metrics import MAIN
 from schema.problem import Task
 

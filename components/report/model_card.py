@@ -18,8 +18,8 @@ from tfx.types.standard_artifacts import (
 )
 
 from components.artifacts import DeviceModels, ModelCard, Verdict
-from reports.model_card import write_model_card
-from reports.run import run_of_artifacts
+from reports.card.model_card import write_model_card
+from reports.runs.run import run_of_artifacts
 
 
 @component

@@ -18,8 +18,8 @@ from tfx.types.standard_artifacts import (
 
 from components.artifacts import DeviceModels, RunReport, Verdict
 from components.report.model_card import folders
-from reports.report import write_report
-from reports.run import run_of_artifacts
+from reports.page.report import write_report
+from reports.runs.run import run_of_artifacts
 
 
 @component

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from reports.artifacts.curves import Calibration, Confusion, Decisions
 from reports.charts.canvas import BLUE, GRID, INK, ORANGE, QUIET, Chart, drawn
-from reports.curves import Calibration, Confusion, Decisions
 
 _SIZE = (3.3, 3.0)
 # Candidate and baseline: by colour and by dash.

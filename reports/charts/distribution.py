@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
+from reports.artifacts.statistics import FeatureStatistics
 from reports.charts.canvas import BLUE, GREEN, ORANGE, Chart, filled
-from reports.statistics import FeatureStatistics
 
 # The first split is the filled one.
 _LINES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from reports.artifacts.evaluation import BASELINE, CANDIDATE, SliceResult
 from reports.charts.canvas import BLUE, INK, ORANGE, QUIET, Chart, drawn
-from reports.evaluation import BASELINE, CANDIDATE, SliceResult
 from schema.rounding import metric_form, rounded
 
 _ROW_INCHES = 0.21

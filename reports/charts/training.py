@@ -5,8 +5,8 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from reports.artifacts.training import TrainingCurve
 from reports.charts.canvas import BLUE, ORANGE, QUIET, Chart, drawn
-from reports.training import TrainingCurve
 
 _LINES = {"train": (BLUE, "-", "o"), "eval": (ORANGE, "--", "s")}
 

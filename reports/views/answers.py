@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.html import Cell, Column, Table, View, number, words
+from reports.render.html import Cell, Column, Table, View, number, words
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.anomalies import FoundAnomaly
+from reports.artifacts.anomalies import FoundAnomaly
+from reports.artifacts.drift import NOTABLE, Drift
+from reports.artifacts.statistics import Features, FeatureStatistics
 from reports.charts.distribution import distribution
-from reports.drift import NOTABLE, Drift
-from reports.html import BAD, NOTE, Cell, Column, Table, View, number, words
-from reports.statistics import Features, FeatureStatistics
+from reports.render.html import BAD, NOTE, Cell, Column, Table, View, number, words
 
 _SHOWN_TOP = 3
 _SHOWN_DRIFTS = 8

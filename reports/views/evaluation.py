@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from reports.bounds import Bound
+from reports.artifacts.bounds import Bound
+from reports.artifacts.curves import Curves
+from reports.artifacts.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, SliceResult
+from reports.artifacts.intervals import Estimate
 from reports.charts import curves as charts
 from reports.charts.canvas import Chart
 from reports.charts.slices import forest
-from reports.curves import Curves
-from reports.evaluation import BASELINE, CANDIDATE, CHANGE, EXAMPLE_COUNT, OVERALL, SliceResult
-from reports.html import (
+from reports.render.html import (
     BAD,
     GOOD,
     NOTE,
@@ -26,7 +27,6 @@ from reports.html import (
     number,
     words,
 )
-from reports.intervals import Estimate
 from schema.closed import nearest
 from schema.errors import InputError
 from schema.metrics import MAIN, Metric, metrics_of, why_undefined

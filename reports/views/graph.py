@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reports.charts.graph import MARKS, graph
-from reports.html import BAD, Cell, Column, Table, View, number, words
+from reports.render.html import BAD, Cell, Column, Table, View, number, words
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reports.charts.history import over_runs
-from reports.html import BAD, GOOD, Cell, Column, Table, View, number, words
+from reports.render.html import BAD, GOOD, Cell, Column, Table, View, number, words
 from schema.metrics import Metric
 from schema.rounding import metric_form
 

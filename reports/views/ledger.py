@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
 
-from reports.html import BAD, GOOD, Cell, Column, Table, View, number, words
+from reports.render.html import BAD, GOOD, Cell, Column, Table, View, number, words
 from schema.row_ledger import NO_SLICE
 
 
 @dataclass(frozen=True)
 class Ledger(View):
-    """Lines of reports.ledger.load_ledger."""
+    """Lines of reports.artifacts.ledger.load_ledger."""
 
     template: ClassVar[str] = "ledger.html"
     lines: Sequence[Mapping[str, Any]]

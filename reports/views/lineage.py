@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.html import View
+from reports.render.html import View
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from reports.artifacts.provenance import Span, Step
 from reports.charts.graph import graph
-from reports.html import Column, Table, View, number, words
-from reports.provenance import Span, Step
+from reports.render.html import Column, Table, View, number, words
 
 _SETTING_CHARACTERS = 400
 

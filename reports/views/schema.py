@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.html import Cell, Table, View, number, words
-from reports.html import Column as Head
+from reports.render.html import Cell, Table, View, number, words
+from reports.render.html import Column as Head
 from schema.first_few import first_few
 from schema.rows import Column
 

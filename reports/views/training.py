@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from reports.artifacts.training import TrainingCurve, best_epoch
 from reports.charts.training import epochs
-from reports.html import Column, Table, View, number, words
-from reports.training import TrainingCurve, best_epoch
+from reports.render.html import Column, Table, View, number, words
 
 _LABELS = {
     "loss": "loss",

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from reports.artifacts.intervals import Estimate
 from reports.charts.canvas import Chart
 from reports.charts.variants import cost, heat
-from reports.html import BAD, GOOD, Cell, Column, Table, View, change_interval, metric_number, number, words
-from reports.intervals import Estimate
+from reports.render.html import BAD, GOOD, Cell, Column, Table, View, change_interval, metric_number, number, words
 from schema.metrics import Metric
 from schema.rounding import metric_form, rounded
 

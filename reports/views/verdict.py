@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reports.evaluation import CHANGE, SliceResult
-from reports.html import BAD, GOOD, Cell, View, metric_number, number
-from reports.intervals import Estimate
+from reports.artifacts.evaluation import CHANGE, SliceResult
+from reports.artifacts.intervals import Estimate
+from reports.render.html import BAD, GOOD, Cell, View, metric_number, number
 from schema.metrics import Metric
 from schema.rounding import metric_form, rounded
 

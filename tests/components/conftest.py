@@ -13,7 +13,7 @@ from tfx.utils import proto_utils
 
 from components.evaluation.eval_config import eval_config
 from components.evaluation.evaluation_counts import slice_counts
-from reports.evaluation import load_slices
+from reports.artifacts.evaluation import load_slices
 from schema.problem import Problem
 from schema.row_ledger import write_counts
 

@@ -78,7 +78,7 @@ def test_to_look_at_runs_loads_neither_tensorflow_nor_tfx(arguments: list[str], 
     given = [*arguments, "--output", str(tmp_path)]
     loaded = loaded_by(f"from pipeline import runs; sys.exit(runs.main({given}))", tmp_path)
 
-    assert "reports.stored_runs" in loaded
+    assert "reports.runs.stored_runs" in loaded
     assert below(loaded, LARGE) == []
 
 
@@ -94,7 +94,7 @@ EARLY = (
     "pipeline.doctor",
     "pipeline.kubeflow.entrypoint",
     "pipeline.kubeflow.rules",
-    "reports.summary",
+    "reports.terminal.summary",
 )
 
 

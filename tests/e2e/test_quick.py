@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.card_files import CARD_FILES, MARKDOWN
+from reports.card.card_files import CARD_FILES, MARKDOWN
 from tests.e2e.running import FLIGHTS, VARIANTS, Run, run_local
 
 NODES = [

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reports.report import write_report
-from reports.run import read_run
+from reports.page.report import write_report
+from reports.runs.run import read_run
 from tests.browser import browser, opened  # noqa: F401 (the fixture)
 from tests.e2e.pages import numbers, texts
 from tests.e2e.running import Run

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from reports.evaluation import overall_metrics
+from reports.artifacts.evaluation import overall_metrics
 from tests.e2e.running import Run
 from tests.e2e.test_workers import examples
 from tests.engines.conftest import QuickRun, artifact

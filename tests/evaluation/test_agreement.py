@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tensorflow_model_analysis.api import model_eval_lib
 
-from reports.evaluation import sliced_metrics
+from reports.artifacts.evaluation import sliced_metrics
 from schema.row_ledger import FILE as ROW_COUNTS
 from tests.evaluation.agreement import content, differences, without_value_in_stock
 from tests.evaluation.conftest import Evaluated

@@ -13,7 +13,7 @@ from tensorflow_model_analysis.utils import config_util
 from components.evaluation.eval_config import eval_config
 from evaluation.analysis import evaluate
 from evaluation.rows import BATCH_ROWS, row_reader
-from reports.evaluation import sliced_metrics
+from reports.artifacts.evaluation import sliced_metrics
 from schema.errors import InputError
 from tests.components.conftest import as_example
 from tests.evaluation.agreement import content, differences

@@ -15,7 +15,7 @@ import tensorflow_model_analysis as tfma
 from components.evaluation.evaluator import Executor
 from evaluation.folds import FOLDS, FoldRule
 from evaluation.rows import Batch
-from reports.evaluation import slice_name, sliced_metrics
+from reports.artifacts.evaluation import slice_name, sliced_metrics
 from schema.errors import InputError
 from schema.problem import Problem
 from tests.evaluation.agreement import content, differences

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reports.card_files import CARD_FILES
+from reports.card.card_files import CARD_FILES
 from tests.e2e.running import Run
 from tests.kubeflow.conftest import PIPELINE_ROOT, Compile
 from tests.kubeflow.launcher import Cluster, Done

@@ -23,7 +23,7 @@ from pipeline.metadata_store import MetadataStore
 from pipeline.metadata_types import register_types
 from pipeline.node_result import NodeError, NodeResult
 from pipeline.session import locked
-from reports.run_record import RunRecord, write_json, write_record
+from reports.runs.run_record import RunRecord, write_json, write_record
 from schema.errors import InputError
 from schema.release_files import sealed
 from tests.pipeline.small_graph import Source, pipeline, write

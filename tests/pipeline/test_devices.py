@@ -8,7 +8,7 @@ import pytest
 
 from edge.gate.budget_selection import Budget
 from pipeline.devices import lines, main
-from reports.run_record import RunRecord, write_record
+from reports.runs.run_record import RunRecord, write_record
 
 RUN = "20130101T120000-000000"
 

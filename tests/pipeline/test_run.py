@@ -22,7 +22,7 @@ from pipeline.run import (
     staleness,
     why_unpushed,
 )
-from reports.run_record import RunRecord
+from reports.runs.run_record import RunRecord
 from schema.errors import AnomalyError, InputError, NotBlessedError
 from schema.release_files import sealed
 from tests.damage import flip_bit

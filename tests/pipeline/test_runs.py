@@ -15,7 +15,7 @@ from components.data.span_store import SPANS_FILE
 from components.release.release_store import CURRENT, Release, Stamp, publish
 from pipeline.runs import main
 from pipeline.session import is_held, locked
-from reports.run_record import RunRecord, write_json, write_record
+from reports.runs.run_record import RunRecord, write_json, write_record
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = [f"20130{month}01T120000-000000" for month in (1, 2, 3)]

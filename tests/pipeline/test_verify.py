@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components.evaluation.evaluator import Executor
 from pipeline.verify import main
-from reports.run_record import RunRecord, write_record
+from reports.runs.run_record import RunRecord, write_record
 from tests.evaluation.cases import Case, regression_case
 from tests.evaluation.conftest import inputs, run, write_case
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from reports.bounds import Bound
-from reports.curves import Calibration, Curves, Decisions
-from reports.evaluation import SliceResult
-from reports.intervals import Estimate
+from reports.artifacts.bounds import Bound
+from reports.artifacts.curves import Calibration, Curves, Decisions
+from reports.artifacts.evaluation import SliceResult
+from reports.artifacts.intervals import Estimate
 from reports.views.evaluation import Evaluation
 from schema.problem import Task
 

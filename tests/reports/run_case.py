@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from reports.run_record import RunRecord
-from reports.stored_runs import State, StoredRun
+from reports.runs.run_record import RunRecord
+from reports.runs.stored_runs import State, StoredRun
 
 
 def run(

@@ -18,7 +18,7 @@ from edge.gate.variant_score import Cost, Facts, VariantScore
 from edge.runtime.litert_model import Array, DeviceModel
 from evaluation.slices import RowSlices
 from models.raw_rows import Rows
-from reports.evaluation import sliced_metrics
+from reports.artifacts.evaluation import sliced_metrics
 from schema.metrics import MAIN
 from schema.problem import Problem, Task
 from schema.rows import Kind

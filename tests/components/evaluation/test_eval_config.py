@@ -11,7 +11,7 @@ from tfx.utils import proto_utils
 
 from components.evaluation.eval_config import eval_config
 from components.release.release_gate import evaluation_reasons, read_validation
-from reports.evaluation import overall_metrics, slice_rows
+from reports.artifacts.evaluation import overall_metrics, slice_rows
 from schema.problem import Problem
 
 MakeProblem = Callable[..., Problem]

@@ -14,7 +14,7 @@ from tfx.types import channel_utils, standard_artifacts
 
 from components.evaluation.eval_config import eval_config
 from components.evaluation.evaluator import ColumnEvaluator, Executor
-from reports.evaluation import sliced_metrics
+from reports.artifacts.evaluation import sliced_metrics
 from schema.errors import InputError, RowCountError
 from schema.problem import Problem
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts

@@ -16,7 +16,7 @@ from components.release.release_pusher import ReleasePusher
 from components.release.release_store import current, versions
 from edge.convert import library_versions
 from edge.forms.metadata import read_card
-from reports.card_files import CARD_FILES
+from reports.card.card_files import CARD_FILES
 from tests.device_bundles import SCHEMA, bound_problem, make_device_models
 
 LINEAGE = {"problem": "flights", "seed": 7, "versions": {"ai-edge-litert": "2.3.0"}}

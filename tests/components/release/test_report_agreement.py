@@ -15,8 +15,8 @@ from components.artifacts import DeviceModels, Verdict
 from components.evaluation.evaluation_counts import slice_counts
 from components.release.release_gate import ReleaseGate
 from components.release.report_agreement import disagreements
-from reports.evaluation import SliceResult, load_slices
-from reports.intervals import Estimate
+from reports.artifacts.evaluation import SliceResult, load_slices
+from reports.artifacts.intervals import Estimate
 from schema.row_ledger import write_counts
 
 FIX = "Run again with --from Evaluator --no-cache"

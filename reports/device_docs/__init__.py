@@ -1,0 +1,1 @@
+"""What a device bundle says of itself."""

@@ -1,0 +1,1 @@
+"""The run report and TFMA's page."""

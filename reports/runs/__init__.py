@@ -1,0 +1,1 @@
+"""Runs of an output folder: their records, and where they lie."""

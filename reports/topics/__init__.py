@@ -1,1 +1,0 @@
-"""Chapters of a model card, a function each: what a run's artifacts and config say, as parts."""
