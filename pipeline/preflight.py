@@ -173,7 +173,7 @@ def check_first_rows(config: Config) -> str:
     """
     known, spans = columns(read_schema(config.schema_file)), find_data(config)
     files = [path for span in spans.values() for path in span]
-    faults = {path: reader_of(path).first_faults(path, known) for path in files}
+    faults = {path: reader_of(path).first_rows(path, known).faults for path in files}
     lines = told_once(faults)
     if lines:
         more = len(lines) - _SHOWN_FAULTS
