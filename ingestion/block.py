@@ -54,6 +54,19 @@ class Rows:
     precision: Mapping[str, Precision] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class FirstRows:
+    """What a file's columns and first rows show.
+
+    Attributes:
+        faults: everything that does not fit, in sentences that begin with the file; none if all of it fits.
+        precision: what the columns of numbers that fit lose in float32, by name.
+    """
+
+    faults: list[str]
+    precision: Mapping[str, Precision] = field(default_factory=dict)
+
+
 class Reader(Protocol):
     """What a file format must offer; a module of functions is one."""
 
@@ -64,12 +77,8 @@ class Reader(Protocol):
             InputError: naming the file and the column that does not fit.
         """
 
-    def first_faults(self, path: Path, columns: Mapping[str, Column]) -> list[str]:
-        """Everything that does not fit in the file's columns and first rows, the first value of each column.
-
-        Returns:
-            Sentences that begin with the file; none if all of it fits.
-        """
+    def first_rows(self, path: Path, columns: Mapping[str, Column]) -> FirstRows:
+        """Looks at the file's columns and first rows; of each column, the first value that does not fit is a fault."""
 
     def cut(self, path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:
         """The blocks of a file, each of about `size` bytes.

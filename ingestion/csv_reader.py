@@ -3,7 +3,7 @@
 import itertools
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from ingestion.block import ARROW_TYPES, BLOCK_BYTES, Block, Rows
+from ingestion.block import ARROW_TYPES, BLOCK_BYTES, Block, FirstRows, Rows
 from ingestion.column_names import check_names
 from ingestion.csv_blocks import LONGEST_ROW, LongRowError, Piece, pieces
 from ingestion.csv_faults import column_faults, find_fault
@@ -21,6 +21,7 @@ from ingestion.csv_text import LONGEST_CELL, CsvText, count_lines, numbered_rows
 from ingestion.typed_columns import precisions
 from schema.errors import InputError
 from schema.gathered import Gathered
+from schema.precision import Precision
 from schema.rows import Column, Kind
 
 # Of rows that are looked at before anything is converted.
@@ -49,33 +50,38 @@ def check(path: Path, columns: Mapping[str, Column]) -> None:
     _header(path, columns)
 
 
-def first_faults(path: Path, columns: Mapping[str, Column]) -> list[str]:
-    """What does not fit in the header and in the first mebibyte of rows: each name, and the first cell of a column."""
+def first_rows(path: Path, columns: Mapping[str, Column]) -> FirstRows:
+    """Looks at the header and the first mebibyte of rows; each name and the first cell of a column may be a fault."""
     try:
         header = _names(path, columns)
         content = next(_pieces(path, header, FIRST_BYTES)).content
     except InputError as error:
-        return [str(error)]
+        return FirstRows([str(error)])
     faults = Gathered()
     with faults.noted():
         check_names(header.names, columns, f"{path}:{header.line}")
     found = faults.messages
     text = CsvText(path, header.content + content, count_lines(header.content), header.lines + 1)
-    if not found and _fits(text, columns):
-        return []
+    if not found:
+        with suppress(InputError):
+            return FirstRows([], _typed(text, columns).precision)
     # Which of the columns have something takes a slower look.
     try:
-        return found + column_faults(text, columns)
+        found += column_faults(text, columns)
     except InputError as error:
-        return [*found, str(error)]
+        return FirstRows([*found, str(error)])
+    once = {name: column for name, column in columns.items() if header.names.count(name) == 1}
+    return FirstRows(found, _single_precisions(text, once))
 
 
-def _fits(text: CsvText, columns: Mapping[str, Column]) -> bool:
-    try:
-        _typed(text, columns)
-    except InputError:
-        return False
-    return True
+def _single_precisions(text: CsvText, columns: Mapping[str, Column]) -> dict[str, Precision]:
+    """As `precisions`, each column parsed alone, so that one with a cell that does not fit hides no other."""
+    found: dict[str, Precision] = {}
+    for name, column in columns.items():
+        if column.kind is not Kind.STRING:
+            with suppress(pa.ArrowInvalid, pa.ArrowKeyError):
+                found |= precisions(_parse(text.content, {name: column}), {name: column})
+    return found
 
 
 def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:

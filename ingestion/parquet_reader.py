@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from ingestion.block import Block, Rows
+from ingestion.block import Block, FirstRows, Rows
 from ingestion.column_names import check_names
 from ingestion.typed_columns import check_type, precisions, typed
 from schema.errors import InputError
 from schema.gathered import Gathered
+from schema.precision import Precision
 from schema.rows import Column
 
 # A few bytes on disk may stand for a long text in many rows, so rows are bounded beside bytes.
@@ -33,9 +34,9 @@ def check(path: Path, columns: Mapping[str, Column]) -> None:
         _check(file, path, columns)
 
 
-def first_faults(path: Path, columns: Mapping[str, Column]) -> list[str]:
-    """What does not fit in the columns and in the first rows: each name and type, and the first value of a column."""
-    faults = Gathered()
+def first_rows(path: Path, columns: Mapping[str, Column]) -> FirstRows:
+    """Looks at the columns and the first rows; each name and type, and the first value of a column may be a fault."""
+    faults, precision = Gathered(), dict[str, Precision]()
     with faults.noted(), _open(path) as file:
         schema = file.schema_arrow
         with faults.noted():
@@ -45,8 +46,10 @@ def first_faults(path: Path, columns: Mapping[str, Column]) -> list[str]:
         batch = next(file.iter_batches(batch_size=_FIRST_ROWS, columns=fit, use_threads=False), None) if fit else None
         for name in fit if batch is not None else ():
             with faults.noted():
-                typed(pa.Table.from_batches([batch]).select([name]), {name: known[name]}, partial(_place, path, 1))
-    return faults.messages
+                table, column = pa.Table.from_batches([batch]).select([name]), {name: known[name]}
+                typed(table, column, partial(_place, path, 1))
+                precision |= precisions(table, column)
+    return FirstRows(faults.messages, precision)
 
 
 def _is_fit(faults: Gathered, name: str, column: Column, schema: Any, path: Path) -> bool:

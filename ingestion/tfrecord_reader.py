@@ -15,7 +15,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tfx_bsl.coders import example_coder
 
-from ingestion.block import ARROW_TYPES, Block, Rows
+from ingestion.block import ARROW_TYPES, Block, FirstRows, Rows
 from ingestion.typed_columns import precisions, typed
 from schema.closed import nearest
 from schema.errors import InputError
@@ -27,6 +27,8 @@ _LARGEST_PART = 1 << 13
 _RECORD_BYTES = 1 << 11
 _FRAME_BYTES = 16  # of each record: its length, and checksums of both
 _CHUNK_BYTES = 1 << 20
+# Looked at before anything is converted.
+_FIRST_RECORDS = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,23 @@ def check(path: Path, columns: Mapping[str, Column]) -> None:
     Raises:
         InputError: naming the record and the feature that does not fit, or why the file cannot be read.
     """
-    first = next(_parts(path, 1), None)
+    _typed(_first(path, 1), columns)
+
+
+def first_rows(path: Path, columns: Mapping[str, Column]) -> FirstRows:
+    """Looks at the first records; the first of them that does not fit is a fault."""
+    try:
+        table = _typed(_first(path, _FIRST_RECORDS), columns)
+    except InputError as error:
+        return FirstRows([str(error)])
+    return FirstRows([], precisions(table, columns))
+
+
+def _first(path: Path, rows: int) -> _Records:
+    first = next(_parts(path, rows), None)
     if first is None:
         raise InputError(f"{path}: no records. Expected at least one.")
-    _typed(first, columns)
-
-
-def first_faults(path: Path, columns: Mapping[str, Column]) -> list[str]:
-    """What does not fit in the first record, if something does not."""
-    try:
-        check(path, columns)
-    except InputError as error:
-        return [str(error)]
-    return []
+    return first
 
 
 def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]:  # noqa: ARG001 (as all readers)

@@ -14,6 +14,7 @@ from ingestion.formats import reader_of
 from ingestion.windows import select
 from pipeline.beam_settings import Beam
 from pipeline.config import ROOT, Config
+from pipeline.early_precision import judge, suspicions
 from pipeline.job_server import check_listens, find_program
 from pipeline.metadata_file import check_file
 from pipeline.metadata_store import METADATA_FILE
@@ -166,17 +167,27 @@ def check_metadata(config: Config, *, log_in: bool) -> str | None:
 
 
 def check_first_rows(config: Config) -> str:
-    """Compares the columns and the first rows of every file with the schema; a line that says all is well.
+    """Compares the columns and the first rows of every file with the schema, and their numbers with float32.
+
+    Returns:
+        A line that says all is well, and one for each thing that only the run can tell.
 
     Raises:
         InputError: with a line or more for each thing that does not fit, all of them at once.
     """
     known, spans = columns(read_schema(config.schema_file)), find_data(config)
     files = [path for span in spans.values() for path in span]
-    faults = {path: reader_of(path).first_faults(path, known) for path in files}
-    lines = told_once(faults)
+    first = {path: reader_of(path).first_rows(path, known) for path in files}
+    lines = told_once({path: rows.faults for path, rows in first.items()})
+    precisions, notes = [rows.precision for rows in first.values()], list[str]()
+    if lines:
+        # Files with such faults cannot be read to their ends, so that nothing more is known of their numbers.
+        lines += suspicions(precisions, known, config.problem)
+    else:
+        early = judge(files, known, config.problem, precisions)
+        lines, notes = early.faults, early.notes
     if lines:
         more = len(lines) - _SHOWN_FAULTS
         raise InputError("\n".join([*lines[:_SHOWN_FAULTS], *([f"and {more} more"] if more > 0 else [])]))
     counted = "1 span and its columns" if len(spans) == 1 else f"{len(spans)} spans and their columns"
-    return f"{config.problem.name}: config, {counted} in {config.data} are in order"
+    return "\n".join([f"{config.problem.name}: config, {counted} in {config.data} are in order", *notes])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from schema.errors import InputError
 from schema.moments import merged_moments, moments
 from schema.problem import Encoding, Problem, Task
-from schema.rows import Kind
+from schema.rows import Column, Kind
 
 # In the folder of a stored span, and of the Examples artifact that is laid from some.
 FILE = "precision.json"
@@ -109,23 +109,23 @@ def label_offset(mean: float, deviation: float) -> float:
     return float(round(mean)) if step > LARGEST_STEP * deviation else 0.0
 
 
-def check_precision(columns: Mapping[str, Precision], problem: Problem, label: Kind) -> None:
+def check_precision(measured: Mapping[str, Precision], problem: Problem, columns: Mapping[str, Column]) -> None:
     """Refuses columns whose numbers float32 cannot tell apart: a model would learn from what is left of them.
 
     An integer label passes: Examples keep it to the last digit, and `label_offset` does the rest.
 
     Args:
-        columns: as ExampleGen measured them in the files, before they became float32.
+        measured: by column, in the files, before the numbers became float32.
         problem: says which of them a model takes as numbers.
-        label: the label's type in the schema.
+        columns: the schema's.
 
     Raises:
         InputError: with a sentence for each of them.
     """
     asked = {name: (f"features.{name}", "and at serving") for name in problem.of(Encoding.QUANTILES)}
-    if problem.task is Task.REGRESSION and label is not Kind.INTEGER:
+    if problem.task is Task.REGRESSION and columns[problem.label].kind is not Kind.INTEGER:
         asked[problem.label] = ("label", "and add it to the model's answers; or give it as integers, as an INT column")
-    faults = [columns[name].fault(key, name, remedy) for name, (key, remedy) in asked.items() if name in columns]
+    faults = [measured[name].fault(key, name, remedy) for name, (key, remedy) in asked.items() if name in measured]
     sentences = [fault for fault in faults if fault]
     if sentences:
         raise InputError("\n".join(sentences))

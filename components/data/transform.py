@@ -64,7 +64,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         proto_utils.json_to_proto(exec_properties[keys.SPLITS_CONFIG_KEY], splits)
         schema, custom = read_schema(Path(schema_file)), json.loads(exec_properties[keys.CUSTOM_CONFIG_KEY])
         problem = BoundProblem.model_validate_json(custom["bound"]).problem
-        check_precision(read_precision(examples), problem, columns(schema)[problem.label].kind)
+        check_precision(read_precision(examples), problem, columns(schema))
         analysis, counts = self._analyse(examples, splits.analyze, schema, custom)
         known = analysis.statistics()
         encode = udf_utils.get_fn(exec_properties, keys.PREPROCESSING_FN_KEY)

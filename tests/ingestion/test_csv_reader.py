@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ingestion.block import BLOCK_BYTES, Rows
-from ingestion.csv_reader import FIRST_BYTES, check, cut, first_faults, read_csv
+from ingestion.csv_reader import FIRST_BYTES, check, cut, first_rows, read_csv
 from ingestion.csv_reader import read as read_block
 from schema.errors import InputError
+from schema.precision import Precision
 from schema.rows import Column, Kind
 
 COLUMNS = {
@@ -460,7 +461,7 @@ def test_the_header_alone_is_checked_without_the_rows(file: Path) -> None:
 def first(file: Path, body: str, header: bytes = HEADER) -> list[str]:
     """What is said of the first rows of a file with this content, without the folder."""
     file.write_bytes(header + body.encode())
-    return [fault.replace(f"{file.parent}/", "") for fault in first_faults(file, COLUMNS)]
+    return [fault.replace(f"{file.parent}/", "") for fault in first_rows(file, COLUMNS).faults]
 
 
 def test_the_first_rows_that_fit_say_nothing(file: Path) -> None:
@@ -482,6 +483,18 @@ def test_columns_that_are_there_are_looked_at_beside_those_that_are_not(file: Pa
         "rows.csv:1: columns 'city', 'share' of the schema are missing. Received: count, colour, colour",
     ]
     assert count == "rows.csv:2: column 'count': expected an integer. Received: '1.5'"
+
+
+def test_a_column_that_does_not_fit_hides_not_what_float32_keeps_of_the_others(file: Path) -> None:
+    # 1.7e9 is a multiple of 128, the step of float32.
+    rows = f"Oslo,1,{1.7e9 + 30}\nRome,NA,{1.7e9 + 31}\n"
+    file.write_bytes(HEADER + rows.encode())
+    moved = Precision(2, 1.7e9 + 30.5, 0.5, 30.0**2 + 31.0**2)
+    assert first_rows(file, COLUMNS).precision == {"share": moved}
+    file.write_bytes(HEADER + rows.replace("NA", "3").encode())
+    assert first_rows(file, COLUMNS).precision == {"count": Precision(2, 2.0, 2.0), "share": moved}
+    file.write_bytes(b"city,amount,share\n" + rows.encode())
+    assert first_rows(file, COLUMNS).precision == {"share": moved}
 
 
 def test_what_stands_behind_the_first_rows_is_left_to_the_run(file: Path) -> None:

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from ingestion.parquet_reader import check, cut, first_faults, read
+from ingestion.parquet_reader import check, cut, first_rows, read
 from schema.errors import InputError
+from schema.precision import Precision
 from schema.rows import Column, Kind
 
 COLUMNS = {
@@ -246,9 +247,17 @@ def test_all_that_does_not_fit_in_the_first_rows_is_told_at_once(tmp_path: Path)
     path = write(
         tmp_path, count=pa.array([1.0, None, 2.5]), share=pa.array(["a", "b", "c"]), colour=pa.array([1, 2, 3])
     )
-    assert [fault.replace(f"{path.parent}/", "") for fault in first_faults(path, COLUMNS)] == [
+    assert [fault.replace(f"{path.parent}/", "") for fault in first_rows(path, COLUMNS).faults] == [
         "a.parquet: column 'colour' is not in the schema. Known keys: city, count, share.",
         "a.parquet: column 'share': expected numbers (integer, floating or decimal). Received: string",
         "a.parquet: row 3: column 'count': expected an integer. Received: 2.5",
     ]
-    assert first_faults(write(tmp_path), COLUMNS) == []
+    assert first_rows(write(tmp_path), COLUMNS).faults == []
+
+
+def test_a_column_that_does_not_fit_hides_not_what_float32_keeps_of_the_others(tmp_path: Path) -> None:
+    numbers = pa.array([1.7e9 + 30, 1.7e9 + 31, None])
+    found = first_rows(write(tmp_path, count=pa.array([1.0, None, 2.5]), share=numbers), COLUMNS)
+    assert len(found.faults) == 1
+    # Of the middle 98 %, here both numbers; 1.7e9 is a multiple of 128, the step of float32.
+    assert found.precision == {"share": Precision(2, 1.7e9 + 30.5, 0.5, 30.0**2 + 31.0**2)}

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from ingestion.block import Block
-from ingestion.tfrecord_reader import check, cut, read
+from ingestion.block import Block, FirstRows
+from ingestion.tfrecord_reader import check, cut, first_rows, read
 from schema.errors import InputError
+from schema.precision import Precision
 from schema.rows import Column, Kind
 from tests.ingestion.span_case import Row, feature, write_tfrecord
 
@@ -140,3 +141,16 @@ def test_a_file_without_records_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     assert told(tmp_path / "nowhere.tfrecord").startswith("nowhere.tfrecord: ")
+
+
+def test_the_first_records_tell_what_does_not_fit_or_what_float32_keeps(tmp_path: Path) -> None:
+    # 2^30 is a float32, and 2^30 + 30 is rounded to it.
+    path = write_tfrecord(tmp_path, [{"count": 2**30}, {"share": 0.5}, {"count": 2**30 + 30}])
+    assert first_rows(path, COLUMNS) == FirstRows([], {"count": Precision(2, 2**30 + 15.0, 450.0, 30.0**2)})
+
+    path = write_tfrecord(tmp_path, [OSLO, {"count": 1.5}])
+    fault = "record 2: feature 'count': expected int64_list. Received: float_list"
+    assert first_rows(path, COLUMNS) == FirstRows([f"{path}: {fault}"])
+
+    path = write_tfrecord(tmp_path, [])
+    assert first_rows(path, COLUMNS) == FirstRows([f"{path}: no records. Expected at least one."])

@@ -23,7 +23,7 @@ from pipeline.environment import Environment
 from schema.errors import DamagedFileError, InputError, RowCountError
 from schema.precision import Precision, check_precision, write_precision
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts
-from schema.rows import Kind
+from schema.rows import Column, Kind
 from schema.run_warnings import read_warnings
 from tests.damage import flip_bit
 from tests.models.rows_case import SCHEMA, Row, bound_problem, serialized, write_rows
@@ -198,8 +198,8 @@ def test_a_label_that_float32_does_not_hold_is_refused_unless_it_is_of_integers(
     problem = bound_problem(**REGRESSION).problem
     coarse = Precision.of(1.7e9 + np.linspace(-130, 130, 999))
     with pytest.raises(InputError, match=r"label: column 'rain' is too fine .* and add it to the model's answers; or"):
-        check_precision({"rain": coarse}, problem, Kind.NUMBER)
-    check_precision({"rain": coarse}, problem, Kind.INTEGER)
+        check_precision({"rain": coarse}, problem, {"rain": Column("rain", Kind.NUMBER)})
+    check_precision({"rain": coarse}, problem, {"rain": Column("rain", Kind.INTEGER)})
 
 
 def test_the_rows_of_each_split_are_told_to_whoever_trains(transformed: Transformed) -> None:
