@@ -15,7 +15,7 @@ from benchmarks.node_floors import node_floors
 from benchmarks.pairs import Pair
 from benchmarks.side import Side, artifact, finite, read_ours, read_record, read_stock
 from benchmarks.stock.coverage import check
-from models.course import course
+from models.training.schedule import course
 from pipeline.config import Config, load_config
 
 FOLDER = "bench"

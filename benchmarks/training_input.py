@@ -18,12 +18,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 
 from benchmarks.side import artifact
-from models.course import course, settled
-from models.fit import FitPaths, compiled
-from models.input import Source, make_dataset, training_source
-from models.records import steady
-from models.statistics import read_statistics
-from models.strategies import make_strategy
+from models.data.dataset import Source, make_dataset, training_source
+from models.preprocessing.records import steady
+from models.preprocessing.statistics import read_statistics
+from models.training.fit import FitPaths, compiled
+from models.training.schedule import course, settled
+from models.training.strategies import make_strategy
 from pipeline.config import Config, load_config
 from schema.errors import PipelineError
 from schema.problem import DEFAULT_PROBLEM

@@ -75,7 +75,7 @@ def _asked(
     # Here, for TensorFlow is silent only if it is imported quietly.
     from components.evaluation.batch_scoring import less_offset, server_scorer
     from edge.runtime.litert_model import DeviceModel
-    from models.raw_rows import read_rows
+    from models.export.raw_rows import read_rows
 
     taken = read_rows([shard], bound, known, rows)
     # A version of before labels had an offset has none in its manifest.

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from models.training_options import Training
+from models.training.training_options import Training
 from pipeline.beam_settings import Beam
 from pipeline.metadata_store import MetadataStore
 from schema.closed import Closed

@@ -24,7 +24,7 @@ class Comparison(Closed):
 
 
 class WarmStarted(Closed):
-    """What was taken over from an earlier model; see models.warm_start.Transfer."""
+    """What was taken over from an earlier model; see models.training.warm_start.Transfer."""
 
     tensors: int
     taken: int

@@ -20,9 +20,9 @@ from components.device.device_models import DeviceModelsGen
 from components.release.device_bundle import DeviceBundle
 from components.release.release_store import Stamp
 from ingestion.examples import write_examples
-from models.export import RowModel, export
-from models.network import build_network
-from models.statistics import FILE, Statistics
+from models.export.export import RowModel, export
+from models.network.network import build_network
+from models.preprocessing.statistics import FILE, Statistics
 from schema.bound import BoundProblem, bind
 from schema.problem import Problem
 from schema.rows import columns

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from models.export import RowModel, parse_rows
+from models.export.export import RowModel, parse_rows
 from schema import signatures
 from schema.rows import Column
 

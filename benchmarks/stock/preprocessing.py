@@ -7,8 +7,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from benchmarks.stock.statistics import named
-from models import encoding
-from models.preprocessing import dense
+from models.preprocessing import encoding
+from models.preprocessing.preprocessing import dense
 from schema.bound import BoundProblem
 from schema.problem import Encoding, Problem
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.statistics import Statistics
+from models.preprocessing.statistics import Statistics
 from schema.bound import BoundProblem
 from schema.problem import Encoding
 

@@ -12,11 +12,11 @@ from tfx_bsl.public import tfxio
 
 from benchmarks.stock.export import export
 from benchmarks.stock.statistics import read_statistics
-from models.export import RowModel
-from models.fit import FitPaths, fit
-from models.input import Source, training_source
-from models.strategies import make_strategy
-from models.training_options import Training
+from models.data.dataset import Source, training_source
+from models.export.export import RowModel
+from models.training.fit import FitPaths, fit
+from models.training.strategies import make_strategy
+from models.training.training_options import Training
 from schema.bound import BoundProblem
 from schema.rows import columns
 
@@ -49,7 +49,7 @@ def run_fn(fn_args: Any) -> None:
 
 
 class TfxFeed:
-    """Batches of a split as TFX's data accessor makes them of the transformed examples; see models.fit.Feed."""
+    """Batches of a split as TFX's data accessor makes them of transformed examples; see models.training.fit.Feed."""
 
     def __init__(self, factory: Factory, transform_output: str) -> None:
         self._factory = factory

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from models.records import count_rows
+from models.preprocessing.records import count_rows
 from schema.row_ledger import EXAMPLES, has_counts, read_counts
 
 _LOG = logging.getLogger(__name__)

@@ -23,11 +23,11 @@ from tfx.utils import io_utils, proto_utils
 from components.data.example_rows import FIX, IN_EXAMPLES, shard_rows, span_of
 from components.data.span_store import read_spans
 from ingestion.records import example_batches
-from models.analysis import Analysis, merged
-from models.materialize import transform_shard
-from models.records import write_split_rows
-from models.stored_analysis import read_analysis, write_analysis
-from models.transform_graph import write_transform_graph
+from models.preprocessing.materialize import transform_shard
+from models.preprocessing.records import write_split_rows
+from models.preprocessing.stored_statistics import read_analysis, write_analysis
+from models.preprocessing.training_statistics import Analysis, merged
+from models.preprocessing.transform_graph import write_transform_graph
 from schema.bound import BoundProblem
 from schema.checked_file import find_checked
 from schema.precision import check_precision, read_precision

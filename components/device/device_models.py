@@ -29,8 +29,8 @@ from edge.convert import library_versions, recipes
 from edge.convert.converter import convert_each
 from edge.gate.variant_score import unconverted
 from edge.runtime.litert_model import Columns, DeviceModel
-from models.raw_rows import Rows, read_rows, row_batches
-from models.statistics import read_statistics
+from models.export.raw_rows import Rows, read_rows, row_batches
+from models.preprocessing.statistics import read_statistics
 from schema import signatures
 from schema.bound import BoundProblem
 from schema.errors import InputError

@@ -27,7 +27,7 @@ from edge.runtime.litert_model import Array, Columns, first_rows
 from evaluation.rows import row_reader
 from evaluation.scored_slices import ScoredSlices, Values
 from evaluation.slices import GrowingSlices, RowSlices, SliceKey, row_slices, rows_without, slice_features
-from models.raw_rows import Rows
+from models.export.raw_rows import Rows
 from reports.artifacts.evaluation import slice_name
 from schema.metrics import MAIN
 from schema.problem import Problem, Task

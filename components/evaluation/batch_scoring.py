@@ -13,7 +13,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from edge.runtime.litert_model import Array, Columns
-from models.raw_rows import Rows
+from models.export.raw_rows import Rows
 from schema import signatures
 from schema.bound import BoundProblem
 

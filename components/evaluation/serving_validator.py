@@ -15,7 +15,7 @@ from tfx.types.standard_artifacts import Examples, Model, Schema
 from tfx.utils import io_utils
 
 from components.artifacts import Verdict
-from models.raw_rows import Rows, read_rows
+from models.export.raw_rows import Rows, read_rows
 from schema import signatures
 from schema.bound import BoundProblem
 from schema.rows import Column, columns, read_schema

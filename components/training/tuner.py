@@ -11,7 +11,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 
-from models.tuner import logs_folder
+from models.entrypoints.tuner import logs_folder
 
 # Below the artifact tuner_results.
 LOGS = "logs"

@@ -52,7 +52,7 @@ def build(saved_model: Path, *, float16: bool) -> bytes:
     runs the initialiser once, before all else, so that the head is there without a call.
 
     Args:
-        saved_model: what models.trainable.export_trainable wrote.
+        saved_model: what models.export.trainable.export_trainable wrote.
         float16: whether the body's large weights are float16. The head is float32 either way: its steps are small.
     """
     import tensorflow as tf

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.pod_worker import fault_file
-from models.trainer import checkpoint_folder
-from models.training_job import as_json
-from models.worker_fault import Ended, read_fault
+from models.entrypoints.pod_worker import fault_file
+from models.entrypoints.trainer import checkpoint_folder
+from models.entrypoints.training_job import as_json
+from models.entrypoints.worker_error import Ended, read_fault
 from pipeline.config import Config
 from pipeline.environment import Resources
 from pipeline.kubeflow.mends import resources_of

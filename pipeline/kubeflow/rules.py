@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.training_options import Training
+from models.training.training_options import Training
 from pipeline.beam_settings import Beam
 from pipeline.config import Containers
 from pipeline.environment import Environment, Kubeflow

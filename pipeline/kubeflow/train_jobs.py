@@ -44,7 +44,7 @@ def manifest(name: str, count: int, image: str, resources: Resources, job: Path)
     workers = [f"{name}-node-0-{index}.{name}:{PORT}" for index in range(count)]
     trainer: dict[str, Any] = {
         "image": image,
-        "command": ["python", "-m", "models.pod_worker"],
+        "command": ["python", "-m", "models.entrypoints.pod_worker"],
         "args": ["--job", str(job), "--workers", ",".join(workers)],
         "numNodes": count,
     }

@@ -57,7 +57,7 @@ def stage(config: Config) -> DataStage:
     transform = SpanTransform(
         examples=examples,
         schema=schema,
-        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        preprocessing_fn="models.preprocessing.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         # The analysis is kept a shard by the executor; TFT has nothing to cache.
@@ -65,7 +65,8 @@ def stage(config: Config) -> DataStage:
         custom_config={
             "bound": encoding_scope(config.bound),
             "cache": str(config.cache),
-            "fingerprint": source_fingerprint("models.preprocessing") + source_fingerprint("components.data.transform"),
+            "fingerprint": source_fingerprint("models.preprocessing.preprocessing")
+            + source_fingerprint("components.data.transform"),
         },
     ).with_id("Transform")
     transform.add_upstream_node(gate)

@@ -9,7 +9,7 @@ from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 
 from components.training.tuner import LoggedTuner
 from edge.convert import recipes
-from models.training_options import WarmStart
+from models.training.training_options import WarmStart
 from pipeline.config import Config
 from pipeline.fingerprint import source_fingerprint
 from pipeline.stages.baseline import earlier_model
@@ -44,7 +44,7 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
     if training.warm_start is not WarmStart.OFF:
         nodes.append(earlier_model(config).with_id("WarmStart"))
         inputs["base_model"] = nodes[-1].outputs["model"]
-    trainer = _training_node("Trainer", "models.trainer", config, _shared(config), inputs)
+    trainer = _training_node("Trainer", "models.entrypoints.trainer", config, _shared(config), inputs)
     nodes.append(trainer)
     records = {"model_run": trainer.outputs["model_run"]}
     if tuning.enabled:
@@ -68,7 +68,7 @@ def _fine_tuner(config: Config, inputs: dict[str, Any]) -> Any:
         "bound": fine_tuning_scope(config.bound),
         "techniques": json.dumps(techniques(config)),
     }
-    return _training_node("FineTuner", "models.fine_tuner", config, custom, inputs)
+    return _training_node("FineTuner", "models.entrypoints.fine_tuner", config, custom, inputs)
 
 
 def _training_node(name: str, module: str, config: Config, own: dict[str, Any], inputs: dict[str, Any]) -> Any:
@@ -98,10 +98,10 @@ def _tuner(config: Config, inputs: dict[str, Any]) -> Any:
         "training": config.environment.training.identity().model_dump_json(),
         "trials": tuning.trials,
         "epochs": tuning.epochs,
-        # It imports models.tuner.
+        # It imports models.entrypoints.tuner.
         "fingerprint": source_fingerprint("components.training.tuner"),
     }
-    return LoggedTuner(tuner_fn="models.tuner.tuner_fn", custom_config=custom, **inputs).with_id("Tuner")
+    return LoggedTuner(tuner_fn="models.entrypoints.tuner.tuner_fn", custom_config=custom, **inputs).with_id("Tuner")
 
 
 def _inputs(rows: DataStage) -> dict[str, Any]:

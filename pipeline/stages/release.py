@@ -97,7 +97,7 @@ def lineage(config: Config) -> dict[str, Any]:
     return {
         "problem": config.problem.name,
         "seed": config.environment.training.seed,
-        "source": source_fingerprint("models.trainer"),
+        "source": source_fingerprint("models.entrypoints.trainer"),
         "versions": {
             # By its module, since tensorflow-cpu may be installed in its place.
             "tensorflow": tf.__version__,

@@ -5,7 +5,7 @@ A changed bound does not retrain, and a changed layer does not analyse the data 
 
 from typing import Any
 
-from models.training_options import Training
+from models.training.training_options import Training
 from schema.bound import BoundProblem
 from schema.problem import Anomalies, Data, Device, Evaluation, Network, Problem, Split
 

@@ -16,10 +16,10 @@ from benchmarks.runs import even_sets
 from benchmarks.stock.pipeline import BEAM_ARGUMENTS, create_pipeline
 from benchmarks.stock.preprocessing import preprocessing_fn
 from benchmarks.stock.statistics import read_statistics
-from models.encoder import Encoder
-from models.export import parse_rows
-from models.preprocessing import preprocessing_fn as our_preprocessing_fn
-from models.statistics import Statistics
+from models.export.export import parse_rows
+from models.preprocessing.encoder import Encoder
+from models.preprocessing.preprocessing import preprocessing_fn as our_preprocessing_fn
+from models.preprocessing.statistics import Statistics
 from pipeline.config import Config, load_config
 from pipeline.stages.model import techniques
 from schema.bound import BoundProblem

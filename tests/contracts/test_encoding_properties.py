@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from edge.convert.conversion_source import float32
 from edge.passes.shared_bucket_boundaries import store_edges_once
 from edge.runtime.litert_model import DeviceModel
-from models.analysis import Moments, Numbers
-from models.encoder import Encoder
-from models.statistics import Statistics
+from models.preprocessing.encoder import Encoder
+from models.preprocessing.statistics import Statistics
+from models.preprocessing.training_statistics import Moments, Numbers
 from schema.bound import BoundProblem
 from schema.precision import Precision, merged
 from tests.models.rows_case import bound_problem, trace, transform

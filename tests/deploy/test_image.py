@@ -65,7 +65,7 @@ def test_the_container_is_named_by_number_and_has_a_home_of_its_own(image: Build
     assert config["User"] == str(USER)
     assert printed(image, "id", "-u") == f"{USER}\n"
     assert printed(image, "sh", "-c", "touch ~/new && pwd") == "/home/pipeline\n"
-    assert image.run(IMAGE, ["touch", f"{FOLDER_OF_PACKAGES}/models/network.py"]).code != 0
+    assert image.run(IMAGE, ["touch", f"{FOLDER_OF_PACKAGES}/models/network/network.py"]).code != 0
 
 
 def test_labels_say_what_pyproject_says(image: Builder) -> None:
@@ -90,7 +90,7 @@ def test_the_build_sees_the_packages_and_nothing_private_or_heavy(
         *PACKAGES,
         *("LICENSE", "README.md", "pyproject.toml", "run_kubeflow.py", "run_local.py", "setup.py", "uv.lock"),
     }
-    assert {f"/context/{name}" for name in ("models/network.py", "pipeline/kubeflow/entrypoint.py")} <= seen
+    assert {f"/context/{name}" for name in ("models/network/network.py", "pipeline/kubeflow/entrypoint.py")} <= seen
 
 
 def test_beyond_its_base_the_image_has_the_environment_and_a_user(image: Builder, tmp_path: Path) -> None:
@@ -219,7 +219,9 @@ def test_the_entrypoint_refuses_what_is_no_execution(image: Builder) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("module", ["models.worker", "run_local", "run_kubeflow", "pipeline.kubeflow.entrypoint"])
+@pytest.mark.parametrize(
+    "module", ["models.entrypoints.worker", "run_local", "run_kubeflow", "pipeline.kubeflow.entrypoint"]
+)
 def test_the_doors_of_the_image_open(image: Builder, module: str) -> None:
     assert printed(image, "python", "-m", module, "--help").startswith("usage: ")
 

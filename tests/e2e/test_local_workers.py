@@ -33,9 +33,9 @@ def workers(run: int) -> list[int]:
 
 
 def is_worker(process: Path) -> bool:
-    """Whether it is one of those that models.local_cluster starts."""
+    """Whether it is one of those that models.entrypoints.local_cluster starts."""
     try:
-        return b"models.local_worker" in (process / "cmdline").read_bytes()
+        return b"models.entrypoints.local_worker" in (process / "cmdline").read_bytes()
     except OSError:
         return False
 

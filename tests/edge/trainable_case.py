@@ -11,8 +11,8 @@ import tf_keras
 from edge.flatbuffer import model_io
 from edge.on_device_training.trainable_worker import build
 from edge.runtime.litert_model import Array
-from models.network import build_network
-from models.trainable import TrainableModel, export_trainable
+from models.export.trainable import TrainableModel, export_trainable
+from models.network.network import build_network
 from schema.problem import Task
 from schema.signatures import TRAINABLE_FORM
 from tests.models.training_case import STATISTICS, bound_problem

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.trainer import checkpoint_folder
-from models.trainer import run_fn as run_here
-from models.training_options import Training
+from models.entrypoints.trainer import checkpoint_folder
+from models.entrypoints.trainer import run_fn as run_here
+from models.training.training_options import Training
 from pipeline.environment import Resources
 from pipeline.kubeflow import pods
 from pipeline.kubeflow.pods import Pods, laid_out, run_fn

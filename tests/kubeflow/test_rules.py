@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.training_options import Training
+from models.training.training_options import Training
 from pipeline.beam_settings import Beam, Dataflow
 from pipeline.config import Containers, load_config
 from pipeline.environment import Environment, Kubeflow, Resources, Volume

@@ -78,7 +78,7 @@ def test_on_vertex_the_first_pool_is_the_chief_and_the_second_has_the_others(
         assert (pool.machine_spec.machine_type, pool.machine_spec.accelerator_count) == ("n1-standard-8", 2)
     assert (config["ai_platform_enable_vertex"], config["ai_platform_vertex_region"]) == (True, "europe-west4")
     assert config["ai_platform_training_args"]["project"] == "mine"
-    assert parameter(spec, "run_fn") == "models.trainer.run_fn"
+    assert parameter(spec, "run_fn") == "models.entrypoints.trainer.run_fn"
     arguments = container(spec)["args"]
     path = arguments[arguments.index("--executor_class_path") + 1]
     assert path == "tfx.extensions.google_cloud_ai_platform.trainer.executor.GenericExecutor"

@@ -7,8 +7,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from models.preprocessing import preprocessing_fn
-from models.transform_graph import write_transform_graph
+from models.preprocessing.preprocessing import preprocessing_fn
+from models.preprocessing.transform_graph import write_transform_graph
 from tests.models import training_case
 
 

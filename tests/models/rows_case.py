@@ -11,12 +11,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ingestion.examples import write_examples
 from ingestion.records import example_batches
-from models.analysis import Analysis
-from models.input import feature_spec
-from models.materialize import transform_shard
-from models.preprocessing import preprocessing_fn
-from models.statistics import Statistics
-from models.transform_graph import write_transform_graph
+from models.data.dataset import feature_spec
+from models.preprocessing.materialize import transform_shard
+from models.preprocessing.preprocessing import preprocessing_fn
+from models.preprocessing.statistics import Statistics
+from models.preprocessing.training_statistics import Analysis
+from models.preprocessing.transform_graph import write_transform_graph
 from schema.bound import BoundProblem, bind
 from schema.problem import Problem
 from schema.rows import Column, columns

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.training_options import Training
-from tests.models.test_worker import TIMEOUT_SECONDS, running, silent, tf_config
+from models.training.training_options import Training
+from tests.models.entrypoints.test_worker import TIMEOUT_SECONDS, running, silent, tf_config
 from tests.models.training_case import bound_problem, fn_args, write_examples
 
 
@@ -26,7 +26,7 @@ def test_whoever_is_left_ends_and_says_why(lost: str, transform_graph: Path, tmp
 
     with (
         running(
-            ["models.worker", "--output", str(output), "--patience", str(TIMEOUT_SECONDS)],
+            ["models.entrypoints.worker", "--output", str(output), "--patience", str(TIMEOUT_SECONDS)],
             tf_config(cluster, "worker", 1),
             logs["worker"],
         ) as worker,

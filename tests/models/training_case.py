@@ -9,9 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from models.input import Source, training_source
-from models.statistics import Statistics
-from models.training_options import Training
+from models.data.dataset import Source, training_source
+from models.preprocessing.statistics import Statistics
+from models.training.training_options import Training
 from schema.bound import BoundProblem
 from schema.problem import Data, Encoding, Feature, Network, Problem, Task
 from schema.signatures import SERVING_FORM
@@ -19,7 +19,7 @@ from schema.signatures import SERVING_FORM
 ROOT = Path(__file__).resolve().parents[2]
 Row = dict[str, int | float]
 
-# Ids 2, 3 and 4, see models.encoding.
+# Ids 2, 3 and 4, see models.preprocessing.encoding.
 CARRIERS = (b"AA", b"B6", b"DL")
 LATE_CARRIER = 2
 HOURS = (0, 3)

@@ -12,12 +12,12 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
-from models import trainer
-from models.fit import FineTune, FitPaths, fit, resume
-from models.input import distribute, training_source
-from models.network import build_network
-from models.strategies import is_chief, make_strategy
-from models.training_options import Training
+from models.data.dataset import distribute, training_source
+from models.entrypoints import trainer
+from models.network.network import build_network
+from models.training.fit import FineTune, FitPaths, fit, resume
+from models.training.strategies import is_chief, make_strategy
+from models.training.training_options import Training
 from schema.errors import InputError
 from schema.techniques import Technique
 from tests.models import training_case

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from edge.convert.recipes import RECIPES
 from ingestion.windows import Window
-from models.training_options import WarmStart
+from models.training.training_options import WarmStart
 from pipeline.config import QUICK_ROWS, ROOT, Config, apply_sets, load_config
 from pipeline.environment import Environment
 from schema.closed import read_yaml

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from models.input import feature_spec
+from models.data.dataset import feature_spec
 from pipeline.config import Config, load_config
 from pipeline.graph import create_pipeline
 from pipeline.local_runner import LocalRunner, compile_graph

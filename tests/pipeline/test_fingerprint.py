@@ -12,9 +12,9 @@ from pipeline.fingerprint import files_fingerprint, source_fingerprint
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {
     "models/__init__.py": '"""Networks."""',
-    "models/trainer.py": "import json\nimport numpy as np\nfrom models.fit import fit\n",
-    "models/fit.py": "from schema import metrics\n\ndef fit():\n    import models.network\n",
-    "models/network.py": "",
+    "models/entrypoints/trainer.py": "import json\nimport numpy as np\nfrom models.training.fit import fit\n",
+    "models/training/fit.py": "from schema import metrics\n\ndef fit():\n    import models.network.network\n",
+    "models/network/network.py": "",
     "models/unrelated.py": "",
     "schema/__init__.py": "",
     "schema/metrics.py": "",
@@ -49,18 +49,18 @@ def test_packages_of_others_are_not_read_where_they_lie_beside_ours(edit: Edit) 
 
 def changed_by(edit: Edit, path: str, source: str) -> bool:
     """Whether the edit changes the trainer's fingerprint."""
-    before = source_fingerprint("models.trainer")
+    before = source_fingerprint("models.entrypoints.trainer")
     edit(path, source)
-    return source_fingerprint("models.trainer") != before
+    return source_fingerprint("models.entrypoints.trainer") != before
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "models/trainer.py",
-        "models/fit.py",
+        "models/entrypoints/trainer.py",
+        "models/training/fit.py",
         "schema/metrics.py",  # imported by fit, as a name from a package
-        "models/network.py",  # imported by fit, inside a function
+        "models/network/network.py",  # imported by fit, inside a function
         "models/__init__.py",  # runs when anything in models is imported
         "schema/__init__.py",
     ],
@@ -75,11 +75,11 @@ def test_an_edit_of_what_is_not_imported_does_not(edit: Edit, path: str) -> None
 
 
 def test_it_is_the_same_for_the_same_sources(edit: Edit) -> None:
-    first = source_fingerprint("models.trainer")
-    edit("models/fit.py", "changed = 1\n")
-    edit("models/fit.py", SOURCES["models/fit.py"])
+    first = source_fingerprint("models.entrypoints.trainer")
+    edit("models/training/fit.py", "changed = 1\n")
+    edit("models/training/fit.py", SOURCES["models/training/fit.py"])
 
-    assert source_fingerprint("models.trainer") == first
+    assert source_fingerprint("models.entrypoints.trainer") == first
     assert len(first) == 16
 
 
@@ -98,7 +98,7 @@ def test_it_is_the_same_for_the_same_sources(edit: Edit) -> None:
 def test_every_form_of_import_is_followed(edit: Edit, statement: str) -> None:
     edit("schema/deep/__init__.py", "")
     edit("schema/deep/inner.py", "")
-    edit("models/network.py", f"{statement}\n")
+    edit("models/network/network.py", f"{statement}\n")
 
     assert changed_by(edit, "schema/deep/inner.py", "value = 1\n")
     assert changed_by(edit, "schema/deep/__init__.py", "value = 1\n")
@@ -107,9 +107,9 @@ def test_every_form_of_import_is_followed(edit: Edit, statement: str) -> None:
 @pytest.mark.parametrize(
     ("path", "statement"),
     [
-        ("models/network.py", "from . import layers"),
-        ("models/network.py", "from .layers import Dense"),
-        ("models/network.py", "from .tower import head"),
+        ("models/network/network.py", "from . import layers"),
+        ("models/network/network.py", "from .layers import Dense"),
+        ("models/network/network.py", "from .tower import head"),
         ("models/__init__.py", "from . import layers"),
         ("models/__init__.py", "from .tower.head import Head"),
     ],
@@ -128,29 +128,29 @@ def test_two_dots_are_the_package_around(edit: Edit) -> None:
     edit("models/tower/head.py", "from ..layers import Dense\n")
     edit("models/layers.py", "")
     edit("models/tower/layers.py", "")
-    edit("models/network.py", "import models.tower.head\n")
+    edit("models/network/network.py", "import models.tower.head\n")
 
     assert changed_by(edit, "models/layers.py", "edited = 1\n")
     assert not changed_by(edit, "models/tower/layers.py", "edited = 1\n")
 
 
 def test_modules_that_import_each_other_end(edit: Edit) -> None:
-    edit("models/network.py", "import models.fit\n")
+    edit("models/network/network.py", "import models.training.fit\n")
 
     assert changed_by(edit, "schema/metrics.py", "edited = 1\n")
 
 
 def test_code_that_moves_between_modules_changes_it(edit: Edit) -> None:
-    before = source_fingerprint("models.trainer")
-    edit("models/network.py", SOURCES["models/fit.py"])
-    edit("models/fit.py", "import models.network\n")
+    before = source_fingerprint("models.entrypoints.trainer")
+    edit("models/network/network.py", SOURCES["models/training/fit.py"])
+    edit("models/training/fit.py", "import models.network.network\n")
 
-    assert source_fingerprint("models.trainer") != before
+    assert source_fingerprint("models.entrypoints.trainer") != before
 
 
-@pytest.mark.parametrize("module", ["models.trainr", "models.trainer.run_fn", "tensorflow", "json"])
+@pytest.mark.parametrize("module", ["models.trainr", "models.entrypoints.trainer.run_fn", "tensorflow", "json"])
 def test_a_name_that_is_no_module_of_ours_is_refused(edit: Edit, module: str) -> None:
-    edit("models/trainer.py", "def run_fn(): ...\n")
+    edit("models/entrypoints/trainer.py", "def run_fn(): ...\n")
 
     with pytest.raises(ValueError, match=rf"expected a module below .*\. Received: '{module}'"):
         source_fingerprint(module)

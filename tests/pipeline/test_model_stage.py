@@ -70,7 +70,7 @@ def test_the_fine_tuner_starts_from_the_trainers_model_with_the_tuners_setting(t
     tuner = node(found, "FineTuner")
     assert tuner.inputs["base_model"].producer_component_id == "Trainer"
     assert tuner.inputs["hyperparameters"].producer_component_id == "Tuner"
-    assert tuner.exec_properties["run_fn"] == "models.fine_tuner.run_fn"
+    assert tuner.exec_properties["run_fn"] == "models.entrypoints.fine_tuner.run_fn"
     assert found.fine_tuned.producer_component_id == "FineTuner"
     assert found.model.producer_component_id == "Trainer"
 

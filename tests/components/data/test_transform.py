@@ -14,10 +14,10 @@ from tfx.types import standard_component_specs as keys
 
 from components.data.span_store import StoredSpan, link_spans
 from components.data.transform import Executor
-from models.input import feature_spec
-from models.materialize import transform_shard
-from models.records import count_rows, told_rows
-from models.statistics import read_statistics
+from models.data.dataset import feature_spec
+from models.preprocessing.materialize import transform_shard
+from models.preprocessing.records import count_rows, told_rows
+from models.preprocessing.statistics import read_statistics
 from pipeline.beam import graph_arguments
 from pipeline.environment import Environment
 from schema.errors import DamagedFileError, InputError, RowCountError
@@ -91,7 +91,7 @@ def _properties(cache: Path, fingerprint: str, problem: Mapping[str, Any]) -> di
     custom = {"bound": bound_problem(**problem).model_dump_json(), "cache": str(cache), "fingerprint": fingerprint}
     return {
         keys.SPLITS_CONFIG_KEY: json.dumps({"analyze": ["train"], "transform": list(SPLITS)}),
-        keys.PREPROCESSING_FN_KEY: "models.preprocessing.preprocessing_fn",
+        keys.PREPROCESSING_FN_KEY: "models.preprocessing.preprocessing.preprocessing_fn",
         keys.CUSTOM_CONFIG_KEY: json.dumps(custom),
     }
 

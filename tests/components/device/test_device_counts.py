@@ -10,7 +10,7 @@ from components.device.device_counts import device_counts
 from components.device.device_scores import SliceWatch
 from components.evaluation.batch_scoring import SERVER, Scorer, score_split
 from edge.runtime.litert_model import Columns
-from models.raw_rows import row_batches
+from models.export.raw_rows import row_batches
 from schema.errors import RowCountError
 from schema.row_ledger import EXAMPLES, RowCount, require_equal, write_counts
 from tests.models.rows_case import SCHEMA, TRAIN, bound_problem, known_columns, write_rows

@@ -18,9 +18,9 @@ from components.device.device_models import PREDICTIONS, DeviceModelsGen
 from components.evaluation.batch_scoring import SERVER, Scored
 from edge.forms.metadata import read_card
 from edge.forms.writer import SUFFIXES
-from models.export import RowModel, export
-from models.network import build_network
-from models.statistics import FILE, Statistics
+from models.export.export import RowModel, export
+from models.network.network import build_network
+from models.preprocessing.statistics import FILE, Statistics
 from schema import signatures
 from schema.errors import InputError
 from tests.models.rows_case import SCHEMA, TRAIN, bound_problem, known_columns, write_rows

@@ -17,7 +17,7 @@ from edge.convert.converter import convert_each
 from edge.gate.variant_score import Cost, Facts, VariantScore
 from edge.runtime.litert_model import Array, DeviceModel
 from evaluation.slices import RowSlices
-from models.raw_rows import Rows
+from models.export.raw_rows import Rows
 from reports.artifacts.evaluation import sliced_metrics
 from schema.metrics import MAIN
 from schema.problem import Problem, Task

@@ -14,9 +14,9 @@ from edge.bundle.manifest import OUTPUT
 from edge.convert import library_versions
 from edge.on_device_training.interpreter_training import LearningModel
 from edge.on_device_training.trainable import FILE
-from models.export import RowModel
-from models.network import build_network
-from models.trainable import TrainableModel, export_trainable
+from models.export.export import RowModel
+from models.export.trainable import TrainableModel, export_trainable
+from models.network.network import build_network
 from schema import signatures
 from schema.run_warnings import read_warnings
 from tests.device_bundles import SCHEMA, STAMP, STATISTICS, bound_problem

@@ -9,7 +9,7 @@ import pytest
 
 from components.evaluation.batch_scoring import SERVER, score_split
 from edge.runtime.litert_model import Array, Columns
-from models.raw_rows import Rows
+from models.export.raw_rows import Rows
 
 
 def rows_of(numbers: list[float], *, keyed: bool = True) -> Rows:

@@ -15,8 +15,8 @@ from tfx.types.standard_artifacts import Examples, Model, Schema
 
 from components.artifacts import Verdict
 from components.evaluation.serving_validator import ServingValidator, make_requests, some_rows, validate
-from models.export import parse_rows
-from models.raw_rows import Rows
+from models.export.export import parse_rows
+from models.export.raw_rows import Rows
 from schema.bound import BoundProblem, bind
 from schema.problem import Problem
 from schema.rows import columns

@@ -11,8 +11,8 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.training.tuner import LOGS, Executor
-from models.training_options import Training
-from models.trial_summaries import EVAL_LOSS
+from models.entrypoints.trial_summaries import EVAL_LOSS
+from models.training.training_options import Training
 from tests.evaluation.conftest import artifact
 from tests.models.conftest import examples, transform_graph  # noqa: F401 (fixtures)
 from tests.models.training_case import SCHEMA, bound_problem
@@ -47,7 +47,7 @@ def results(examples: Path, transform_graph: Path, tmp_path_factory: pytest.Temp
             "tuner_results": [found],
         },
         {
-            "tuner_fn": "models.tuner.tuner_fn",
+            "tuner_fn": "models.entrypoints.tuner.tuner_fn",
             "custom_config": json.dumps(custom),
             "train_args": '{"splits": ["train"]}',
             "eval_args": '{"splits": ["eval"]}',

@@ -21,8 +21,8 @@ from edge.forms.static import static_batch
 from edge.forms.vocabulary import Vocabulary, observe
 from edge.forms.writer import Forms, write_forms
 from edge.runtime.litert_model import Array, Columns, DeviceModel
-from models.encoder import vocabulary_table
-from models.encoding import vocabulary_id
+from models.preprocessing.encoder import vocabulary_table
+from models.preprocessing.encoding import vocabulary_id
 from schema.errors import InputError, PipelineError
 from tests.edge import device_form
 from tests.edge.forms.conftest import CARD

@@ -15,7 +15,7 @@ from edge.on_device_training.interpreter_training import LearningModel
 from edge.on_device_training.trainable import Trainable, make_trainable
 from edge.on_device_training.trainable_check import FLOAT32_TOLERANCE, check_trainable
 from edge.runtime.litert_model import Array, DeviceModel
-from models.trainable import TrainableModel
+from models.export.trainable import TrainableModel
 from schema.errors import InputError, PipelineError
 from schema.problem import Task
 from tests.edge import trainable_case

@@ -1,0 +1,1 @@
+"""Rows as training and evaluation read them."""

@@ -1,0 +1,1 @@
+"""What TFX's nodes and worker processes call by name."""

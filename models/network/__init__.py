@@ -1,0 +1,1 @@
+"""The network, its layers, and what its weights stand for."""

@@ -1,0 +1,1 @@
+"""From raw columns to what a network takes: statistics, encodings, and the graph that Transform writes."""

@@ -1,0 +1,1 @@
+"""One fit, on one device or many."""
