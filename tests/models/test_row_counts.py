@@ -84,6 +84,38 @@ def test_a_row_that_is_gone_from_a_stream_stops_its_epoch(examples: Path, monkey
         list(stream.take(3).as_numpy_iterator())
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"), [(65, "but contained only 64 elements"), (63, "but contained at least 64 elements")]
+)
+def test_a_stream_of_other_rows_stops_the_first_epoch_though_its_batches_are_whole(
+    examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, said: str
+) -> None:
+    """Two batches of 24 leave 16 rows or so of 64: those read so far are as many as are due."""
+    monkeypatch.setattr(reader, "_RESIDENT_BYTES", 0)
+    monkeypatch.setattr(reader, "_SHUFFLE_ROWS", 1)
+    write_split_rows(examples, {"train": rows, "eval": 21})
+
+    with pytest.raises(RowCountError, match=f"an epoch's rows of split 'train': .* {rows} elements {said}"):
+        train(examples, tmp_path / "logs")
+
+    assert not has_counts(tmp_path / "logs")
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_each_share_of_a_stream_is_read_to_its_end_in_its_first_epoch(
+    examples: Path, monkeypatch: pytest.MonkeyPatch, index: int
+) -> None:
+    """Of 64 rows two workers have 32 each, of which an epoch takes 24."""
+    monkeypatch.setattr(reader, "_RESIDENT_BYTES", 0)
+    monkeypatch.setattr(reader, "_SHUFFLE_ROWS", 1)
+    write_split_rows(examples, {"train": 66, "eval": 21})
+    share = tf.distribute.InputContext(num_input_pipelines=2, input_pipeline_id=index, num_replicas_in_sync=2)
+    stream = make_dataset(source(examples, "train"), bound_problem(), 16, training=True, context=share)
+
+    with pytest.raises(RowCountError, match="33 elements but contained only 32 elements"), raising_row_counts():
+        list(stream.take(3).as_numpy_iterator())
+
+
 def test_an_epoch_with_other_rows_than_the_rest_is_the_one_that_is_told() -> None:
     trained, validated = training_counts(
         {"rows": [48.0, 40.0, 48.0], "val_rows": [21.0, 21.0, 21.0]}, DueRows(64, 48, 21), "prune"
