@@ -27,7 +27,8 @@ class Block:
         length: bytes or row groups; None for a file that cannot be split and is streamed whole.
         first: the line (CSV) or the row or record (else) that the block begins with, from 1.
         header: the bytes of a CSV file up to the end of its header line.
-        rows: of the block, where the file's format says so without reading them (Parquet); else None.
+        rows: of the block, counted where the file is cut: by the footer (Parquet) or by line ends (plain CSV); None for
+            a file that is streamed whole.
     """
 
     path: Path
@@ -47,11 +48,13 @@ class Rows:
         table: typed columns in the schema's order, null where a value is missing.
         place: names a row, counted from 0.
         precision: what the columns of numbers lose in float32, by name.
+        counted: rows that are due, counted without the parser; None where they were counted with the block.
     """
 
     table: pa.Table
     place: Callable[[int], str]
     precision: Mapping[str, Precision] = field(default_factory=dict)
+    counted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,12 @@ class FirstRows:
 
 
 class Reader(Protocol):
-    """What a file format must offer; a module of functions is one."""
+    """What a file format must offer; a module of functions is one.
+
+    COUNTED_BY: what counts a file's rows without the parser, which makes them from columns.
+    """
+
+    COUNTED_BY: str
 
     def check(self, path: Path, columns: Mapping[str, Column]) -> None:
         """Compares the file's columns with the schema's, from its beginning alone.

@@ -79,6 +79,7 @@ class Outcome:
         unsampled: rows that had one and are not in the sample.
         rows: rows written to each split.
         precision: what its numbers lose in float32, by column.
+        counted: rows of the block, counted without the parser.
         fault: why it could not be converted.
     """
 
@@ -88,16 +89,25 @@ class Outcome:
     unsampled: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     precision: dict[str, Precision] = field(default_factory=dict)
+    counted: int = 0
     fault: str | None = None
 
 
 @dataclass(frozen=True)
 class CutFile:
-    """What is due of a file: how many blocks it was cut into, and its rows where the format says so, else None."""
+    """What is due of a file.
+
+    Attributes:
+        file: place among the span's files, from 0.
+        blocks: that it was cut into.
+        rows: that they have, where they were counted while it was cut; else None.
+        counted_by: what counts them, here or while they are read; see ingestion.block.Reader.
+    """
 
     file: int
     blocks: int
     rows: int | None
+    counted_by: str
 
 
 def cut(request: SpanRequest, file: int, conversion: Conversion) -> Iterator[Work | Outcome | CutFile]:
@@ -105,11 +115,12 @@ def cut(request: SpanRequest, file: int, conversion: Conversion) -> Iterator[Wor
     path, number = request.files[file], 0
     rows: int | None = 0
     try:
-        for block in reader_of(path).cut(path, columns(conversion.schema), conversion.block_bytes):
+        reader = reader_of(path)
+        for block in reader.cut(path, columns(conversion.schema), conversion.block_bytes):
             yield Work(request.span, request.folder, Place(file, number), block)
             number += 1
             rows = None if rows is None or block.rows is None else rows + block.rows
-        yield CutFile(file, number, rows)
+        yield CutFile(file, number, rows, reader.COUNTED_BY)
     except InputError as error:
         yield Outcome(Place(file, number), fault=str(error))
 
@@ -142,12 +153,14 @@ def convert_block(work: Work, conversion: Conversion, available: int | None) -> 
 
 def _write(work: Work, conversion: Conversion, available: int | None, writers: list[Any]) -> Outcome:
     unlabelled = labelled = kept = 0
+    counted = work.block.rows or 0
     precision: dict[str, Precision] = {}
     counts = np.zeros(len(SPLITS), np.int64)
     encoder = example_encoder(conversion.schema)
     for part in _parts(work, conversion):
         _check_keys(part, conversion)
         precision = merged([precision, part.precision])
+        counted += part.counted or 0
         rows = part.table.filter(part.table[conversion.label].is_valid())
         labelled += rows.num_rows
         unlabelled += part.table.num_rows - rows.num_rows
@@ -158,7 +171,7 @@ def _write(work: Work, conversion: Conversion, available: int | None, writers: l
                 writers[number].write(example)
             counts += np.bincount(numbers, minlength=len(SPLITS))
     rows = dict(zip(SPLITS, counts.tolist(), strict=True))
-    return Outcome(work.place, unlabelled, labelled, labelled - kept, rows, precision)
+    return Outcome(work.place, unlabelled, labelled, labelled - kept, rows, precision, counted)
 
 
 def _batches(rows: pa.Table, span: int, conversion: Conversion, available: int | None) -> Iterator[pa.Table]:

@@ -18,11 +18,12 @@ _QUOTED = re.compile(rb'(?<![^,\r\n])"(?:[^"]++|"")*+("?)')
 
 @dataclass(frozen=True)
 class Piece:
-    """Whole rows: their first byte and first line in the file, and their bytes."""
+    """Whole rows: their first byte and first line in the file, their bytes, and their number by line ends."""
 
     offset: int
     line: int
     content: bytes
+    rows: int = 0
 
 
 class LongRowError(Exception):
@@ -48,24 +49,68 @@ def pieces(stream: BinaryIO, size: int, offset: int, line: int) -> Iterator[Piec
     content = b""
     while fresh := stream.read(size):
         content += fresh
-        end = row_end(content)
+        quotes = quote_ends(content)
+        end = row_end(content, quotes)
         if not end and len(content) > LONGEST_ROW:
             raise LongRowError(Piece(offset, line, content))
-        piece, content = Piece(offset, line, content[:end]), content[end:]
-        if not _is_blank(piece.content):
-            yield piece
-        offset, line = offset + end, line + count_lines(piece.content)
-    if not _is_blank(content):
-        yield Piece(offset, line, content)
+        whole, content = content[:end], content[end:]
+        rows = count_rows(whole, quotes)
+        if rows:
+            yield Piece(offset, line, whole, rows)
+        offset, line = offset + end, line + count_lines(whole)
+    rows = count_rows(content, quote_ends(content))
+    if rows:
+        yield Piece(offset, line, content, rows)
 
 
-def _is_blank(content: bytes) -> bool:
-    return re.search(rb"[^\r\n]", content) is None
+def count_rows(content: bytes, quotes: NDArray[Any]) -> int:
+    """Rows of a text of whole rows: lines that are not blank, of which the last may lack its end.
+
+    It is made without the parser, whose rows are compared with it.
+
+    Args:
+        content: begins with a row.
+        quotes: see quote_ends; those beyond the content are of no account.
+    """
+    if not content:
+        return 0
+    characters = np.frombuffer(content, np.uint8)
+    ends = characters == _LINE_FEED
+    if b"\r" in content:
+        ends |= characters == _RETURN
+    if len(quotes):
+        _leave_quoted(ends, _marked(characters, quotes))
+    # A line that is not blank has a character before its end that is no line end; so has the CR of a CR LF.
+    return int(np.count_nonzero(ends[1:] > ends[:-1])) + int(not ends[-1])
 
 
-def row_end(content: bytes) -> int:
-    """The end of the last row that is whole for sure, in a text that begins with a row; 0 if there is none."""
-    quotes = quote_ends(content) if b'"' in content else np.empty(0, np.int64)
+def _marked(characters: NDArray[Any], quotes: NDArray[Any]) -> NDArray[Any]:
+    """Mask of the quotes that open or close; shape [characters]."""
+    marked: NDArray[Any] = characters == _QUOTE
+    own = quotes[: np.searchsorted(quotes, len(characters))]
+    if np.count_nonzero(marked) != len(own):
+        marked = np.zeros(len(characters), np.bool_)
+        marked[own] = True
+    return marked
+
+
+def _leave_quoted(ends: NDArray[Any], quotes: NDArray[Any]) -> None:
+    """Takes the line ends inside quoted cells out of a mask of line ends; both masks have shape [characters]."""
+    places = np.flatnonzero(ends)
+    if len(places):
+        # An odd number of quotes before a line end: it lies in a quoted cell.
+        until_last = quotes[: places[-1] + 1].view(np.uint8)
+        by_line = np.bitwise_xor.reduceat(until_last, np.append(0, places[:-1]))
+        ends[places[np.bitwise_xor.accumulate(by_line) == 1]] = False
+
+
+def row_end(content: bytes, quotes: NDArray[Any]) -> int:
+    """The end of the last row that is whole for sure, in a text that begins with a row; 0 if there is none.
+
+    Args:
+        content: begins with a row.
+        quotes: see quote_ends.
+    """
     end = _line_end(content, len(content))
     while end:
         before = int(np.searchsorted(quotes, end))
@@ -87,12 +132,15 @@ def quote_ends(content: bytes) -> NDArray[Any]:
 
     Doubled quotes count as a close and an open, which changes nothing of what lies inside.
     """
+    if b'"' not in content:
+        return np.empty(0, np.int64)
     characters = np.frombuffer(content, np.uint8)
     quotes = np.flatnonzero(characters == _QUOTE)
-    opening = quotes[::2]
-    before = np.where(opening == 0, _LINE_FEED, characters[opening - 1])
+    # The text's first byte has none before it.
+    opening = quotes[2 if quotes[0] == 0 else 0 :: 2]
     # Where each second quote begins a cell, or doubles the one before it, quotes simply alternate.
-    if np.isin(before, (_COMMA, _LINE_FEED, _RETURN, _QUOTE)).all():
+    before = characters.take(opening - 1)
+    if ((before == _COMMA) | (before == _LINE_FEED) | (before == _RETURN) | (before == _QUOTE)).all():
         return quotes
     return _exact_quote_ends(content)
 

@@ -24,6 +24,7 @@ from schema.gathered import Gathered
 from schema.precision import Precision
 from schema.rows import Column, Kind
 
+COUNTED_BY = "by line ends outside quotes"
 # Of rows that are looked at before anything is converted.
 FIRST_BYTES = 1 << 20
 # Numbers with all their digits, so that it shows what float32 keeps of them.
@@ -95,7 +96,7 @@ def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]
         yield Block(path, header=header.content)
         return
     for number, piece in enumerate(_pieces(path, header, size)):
-        yield Block(path, number, piece.offset, len(piece.content), piece.line, header.content)
+        yield Block(path, number, piece.offset, len(piece.content), piece.line, header.content, piece.rows)
 
 
 def read(block: Block, columns: Mapping[str, Column], size: int) -> Iterator[Rows]:
@@ -107,7 +108,8 @@ def read(block: Block, columns: Mapping[str, Column], size: int) -> Iterator[Row
     """
     text = CsvText(block.path, b"", count_lines(block.header))
     for piece in _pieces_of(block, columns, size):
-        yield _typed(replace(text, content=block.header + piece.content, first=piece.line), columns)
+        rows = _typed(replace(text, content=block.header + piece.content, first=piece.line), columns)
+        yield replace(rows, counted=piece.rows) if block.rows is None else rows
 
 
 def _header(path: Path, columns: Mapping[str, Column]) -> Header:

@@ -17,6 +17,7 @@ from schema.gathered import Gathered
 from schema.precision import Precision
 from schema.rows import Column
 
+COUNTED_BY = "by the file's own footer"
 # A few bytes on disk may stand for a long text in many rows, so rows are bounded beside bytes.
 _LARGEST_PART = 1 << 16
 _BUFFER_BYTES = 1 << 20

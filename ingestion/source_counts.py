@@ -12,8 +12,10 @@ NO_LABEL, NOT_IN_SAMPLE = "without a label", "outside the sample"
 def source_counts(files: Sequence[Path], cut: Iterable[CutFile], outcomes: Iterable[Outcome]) -> list[RowCount]:
     """Counts of each file, and of what the span keeps of its rows.
 
-    A block that is lost between two workers takes rows with it that nobody knows of, so the blocks are counted too. The
-    rows of a file are known before it is read where its format says so, as Parquet's footer does.
+    The parser's rows are compared with a count made without it: for each block, so that a row lost in one and a row
+    added in another do not cancel out, and for the file. Where a file is cut, its rows are counted then, on another
+    worker than the one that parses them. The count of a file that is streamed whole comes with its one block and is
+    lost with it, so blocks are counted too.
 
     Args:
         files: of the span.
@@ -26,7 +28,7 @@ def source_counts(files: Sequence[Path], cut: Iterable[CutFile], outcomes: Itera
     for number, path in enumerate(files):
         own = [outcome for outcome in converted if outcome.place.file == number]
         counts += _of_file(path.name, due.get(number), own)
-    read = sum(outcome.labelled + outcome.unlabelled for outcome in converted)
+    read = sum(map(_read, converted))
     written = sum(sum(outcome.rows.values()) for outcome in converted)
     dropped = {
         NO_LABEL: sum(outcome.unlabelled for outcome in converted),
@@ -40,8 +42,15 @@ def _of_file(name: str, due: CutFile | None, outcomes: Sequence[Outcome]) -> lis
     if due is None:
         return [RowCount(SOURCE, 0, 1, "that was cut into blocks", file=name, unit="files")]
     blocks = RowCount(SOURCE, len(outcomes), due.blocks, "cut from the file", file=name, unit="blocks")
-    rows = sum(outcome.labelled + outcome.unlabelled for outcome in outcomes)
-    return [
-        blocks,
-        RowCount(SOURCE, rows, due.rows, "by the file's own footer" if due.rows is not None else "", file=name),
+    by_block = [
+        RowCount(SOURCE, _read(one), one.counted, due.counted_by, file=name, of=f"block {one.place.block + 1}")
+        for one in outcomes
     ]
+    rows = sum(map(_read, outcomes))
+    expected = sum(outcome.counted for outcome in outcomes) if due.rows is None else due.rows
+    wrong = [count for count in by_block if not count.agrees]
+    return [blocks, *wrong, RowCount(SOURCE, rows, expected, due.counted_by, file=name)]
+
+
+def _read(outcome: Outcome) -> int:
+    return outcome.labelled + outcome.unlabelled

@@ -21,6 +21,7 @@ from schema.closed import nearest
 from schema.errors import InputError
 from schema.rows import Column, Kind
 
+COUNTED_BY = "by the records that fill the file"
 _LISTS = {Kind.STRING: "bytes_list", Kind.INTEGER: "int64_list", Kind.NUMBER: "float_list"}
 _LARGEST_PART = 1 << 13
 # A generous guess, since a record's length is known only when it is read.
@@ -81,13 +82,16 @@ def cut(path: Path, columns: Mapping[str, Column], size: int) -> Iterator[Block]
 def read(block: Block, columns: Mapping[str, Column], size: int) -> Iterator[Rows]:
     """The rows of the file, in parts of about `size` bytes; a feature that is absent or has no value is null.
 
+    Each record has checksums of its length and its bytes. The records and their frames together have as many bytes as
+    the file, so that none is left out and their number is that of the file's rows.
+
     Raises:
         InputError: naming the file and the record, from 1, that cannot be read, is no tf.Example, or has a feature
             that is unknown, of another kind, with more than one value, not finite, not UTF-8 or with a NUL.
     """
     for part in _parts(block.path, max(1, min(_LARGEST_PART, size // _RECORD_BYTES))):
         table = _typed(part, columns)
-        yield Rows(table, part.place, precisions(table, columns))
+        yield Rows(table, part.place, precisions(table, columns), counted=len(part.records))
 
 
 def _parts(path: Path, rows: int) -> Iterator[_Records]:

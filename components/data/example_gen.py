@@ -33,7 +33,10 @@ from schema.problem import Split
 from schema.row_ledger import SOURCE, RowCount, read_counts, require_equal, write_counts
 
 _LOG = logging.getLogger(__name__)
-_FIX = "The spans in question are removed from the cache: run again, and they are converted anew."
+_FIX = (
+    "The spans in question are removed from the cache: run again, and they are converted anew. If the same numbers "
+    "come again, look at the quotes and line ends of the file."
+)
 _NAMED = 4
 
 

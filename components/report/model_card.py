@@ -38,6 +38,7 @@ def ModelCardGen(  # noqa: N802 (a node is named like a class)
     transformed_examples: InputArtifact[Examples] = None,
     model_run: InputArtifact[ModelRun] = None,
     hyperparameters: InputArtifact[HyperParameters] = None,
+    fine_tuning_run: InputArtifact[ModelRun] = None,
 ) -> None:
     """Writes `model_card.html` and `model_card.md`.
 
@@ -56,6 +57,7 @@ def ModelCardGen(  # noqa: N802 (a node is named like a class)
         transformed_examples: what the model learnt from.
         model_run: logs of training; where they are, curves and the kept epoch are in the card.
         hyperparameters: what a tuner found, if one ran.
+        fine_tuning_run: logs of fine-tuning, if a recipe asks for it; the rows that were counted are read.
     """
     given = {
         "ExampleGen.examples": examples,
@@ -64,6 +66,7 @@ def ModelCardGen(  # noqa: N802 (a node is named like a class)
         "StatisticsGen.statistics": statistics,
         "Transform.transformed_examples": transformed_examples,
         "Trainer.model_run": model_run,
+        "FineTuner.model_run": fine_tuning_run,
         "Evaluator.evaluation": evaluation,
         "ServingValidator.verdict": serving,
         "DeviceModels.device_models": device_models,

@@ -39,6 +39,7 @@ def RunReportGen(  # noqa: N802 (a node is named like a class)
     transformed_examples: InputArtifact[Examples] = None,
     model_run: InputArtifact[ModelRun] = None,
     hyperparameters: InputArtifact[HyperParameters] = None,
+    fine_tuning_run: InputArtifact[ModelRun] = None,
 ) -> None:
     """Writes `report.html` and `report.json` of what the artifacts say; times and statuses of nodes are not in it.
 
@@ -58,6 +59,7 @@ def RunReportGen(  # noqa: N802 (a node is named like a class)
         transformed_examples: the rows that were counted are read.
         model_run: logs of training.
         hyperparameters: what a tuner found, if one ran.
+        fine_tuning_run: logs of fine-tuning, if a recipe asks for it; the rows that were counted are read.
     """
     given = {
         "ExampleGen.examples": examples,
@@ -67,6 +69,7 @@ def RunReportGen(  # noqa: N802 (a node is named like a class)
         "StatisticsGen.split_statistics": split_statistics,
         "Transform.transformed_examples": transformed_examples,
         "Trainer.model_run": model_run,
+        "FineTuner.model_run": fine_tuning_run,
         "Evaluator.evaluation": evaluation,
         "ServingValidator.verdict": serving,
         "DeviceModels.device_models": device_models,

@@ -66,8 +66,18 @@ class Source:
         """Serialized examples of every `pipelines`-th row from `index`; shards are read side by side, in order."""
         return self._read(tf.data.Dataset.from_tensor_slices(self._names()), pipelines, index)
 
-    def shuffled(self, seed: int, pipelines: int = 1, index: int = 0, begin: int = 0) -> tf.data.Dataset:
-        """`records` without end, from the `begin`-th on; each epoch has an order of its own of shards and of rows."""
+    def shuffled(
+        self, seed: int, pipelines: int = 1, index: int = 0, begin: int = 0, least_buffer: int = 0
+    ) -> tf.data.Dataset:
+        """`records` without end, from the `begin`-th on; each epoch has an order of its own of shards and of rows.
+
+        Args:
+            seed: of the orders.
+            pipelines: that share the rows.
+            index: of this one among them.
+            begin: the row to begin with, counted over all epochs.
+            least_buffer: rows that are read ahead at least.
+        """
         rows = len(range(index, self.rows(), pipelines))
         names = tf.constant(self._names())
 
@@ -78,7 +88,7 @@ class Source:
             records = self._read(tf.data.Dataset.from_tensor_slices(order), pipelines, index)
             # A stream that ends before the split does would go on with the next epoch, and nobody would know.
             records = records.apply(tf.data.experimental.assert_cardinality(rows))
-            return records.shuffle(_SHUFFLE_ROWS, seed=number + seed)
+            return records.shuffle(max(_SHUFFLE_ROWS, least_buffer), seed=number + seed)
 
         return tf.data.Dataset.counter(begin // rows).flat_map(epoch).skip(begin % rows)
 
@@ -160,7 +170,10 @@ def make_dataset(
             columns[label] = _taught(columns, spec, label, teacher)
         batches = _shuffled(columns, spec, size, seed, begin)
     else:
-        batches = _parsed(source.shuffled(seed, pipelines, index, begin).batch(size, drop_remainder=True), spec)
+        # An epoch of whole batches ends less than a batch before the rows do. With more than that read ahead, their end
+        # is reached within the first epoch, and it is noticed there if rows are missing.
+        rows = source.shuffled(seed, pipelines, index, begin, least_buffer=2 * batch_size)
+        batches = _parsed(rows.batch(size, drop_remainder=True), spec)
         if teacher:
             batches = batches.map(lambda columns: columns | {label: teacher(_without(columns, label), columns[label])})
     return steady(batches.map(lambda columns: (columns, columns.pop(label))).prefetch(PREFETCHED))

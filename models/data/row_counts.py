@@ -13,6 +13,8 @@ from schema.row_ledger import TRAINED, VALIDATED, RowCount
 
 # The metric's name, in Keras's logs and TensorBoard's too.
 ROWS = "rows"
+_METRICS = (ROWS, f"val_{ROWS}")
+_NOT_RUN = -1
 FIX = (
     "A transformed shard is damaged, or rows of it were lost: run again with --from Transform --no-cache, and if the "
     "same numbers come again, remove the output folder's cache/spans first."
@@ -37,6 +39,30 @@ class RowsSeen(tf_keras.metrics.Metric):
         return tf.identity(self.seen)
 
 
+class EpochRows(tf_keras.callbacks.Callback):
+    """Keeps the rows of each epoch and its validation, those before a training was resumed included.
+
+    They are in a variable, so that Backup, which stands after it, can save them.
+
+    Args:
+        epochs: that there are at most.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.rows = tf.Variable(tf.fill([2, epochs], tf.constant(_NOT_RUN, tf.int64)), trainable=False)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Notes what the metric has counted."""
+        counted = [int((logs or {})[name]) for name in _METRICS]
+        self.rows.assign(tf.tensor_scatter_nd_update(self.rows, [[0, epoch], [1, epoch]], counted))
+
+    def history(self) -> dict[str, list[int]]:
+        """The rows of each epoch that ran, by the metric's name in Keras's logs."""
+        by_metric = zip(_METRICS, self.rows.numpy().tolist(), strict=True)
+        return {name: [rows for rows in epochs if rows != _NOT_RUN] for name, epochs in by_metric}
+
+
 @dataclass(frozen=True)
 class DueRows:
     """Rows of both splits, and those of an epoch's whole batches: more than a split's where it is passed repeatedly."""
@@ -52,14 +78,16 @@ def training_counts(history: Mapping[str, Sequence[float]], due: DueRows, of: st
     What whole batches leave over is not lost: the next epoch begins with it.
 
     Args:
-        history: Keras's, by the metric's name; of a training that had no epoch to go there are no counts.
+        history: rows of each epoch, by the metric's name in Keras's logs.
         due: what the splits have.
         of: the technique of a fine-tuning.
     """
     left = due.training - due.in_batches
     dropped = {"left for the next epoch": left} if left > 0 else {}
-    trained = _odd_one(history.get(ROWS, ()), due.in_batches)
-    validated = _odd_one(history.get(f"val_{ROWS}", ()), due.validation)
+    trained, validated = (
+        _odd_one(history.get(name, ()), rows)
+        for name, rows in zip(_METRICS, (due.in_batches, due.validation), strict=True)
+    )
     return [
         RowCount(boundary, rows, expected, "in transformed Examples", split=split, of=of, dropped=left_out)
         for boundary, rows, expected, split, left_out in (

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from models.data.row_counts import EpochRows
 from models.network.weight_transforms import PLAIN, Treatment
 from schema.errors import PipelineError
 from schema.notices import notify
@@ -143,7 +144,7 @@ class Backup(tf_keras.callbacks.Callback):
     Keras's BackupAndRestore saves less (not the best epoch) and removes it before the model is exported.
     """
 
-    def __init__(self, model: tf_keras.Model, best: BestEpoch, folder: Path, *, writes: bool) -> None:
+    def __init__(self, model: tf_keras.Model, best: BestEpoch, rows: EpochRows, folder: Path, *, writes: bool) -> None:
         super().__init__()
         self.folder, self.writes = folder, writes
         self.epochs = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -156,6 +157,7 @@ class Backup(tf_keras.callbacks.Callback):
             eval_losses=best.losses,
             best_weights=best.weights,
             epochs_since_best=best.epochs_since,
+            rows=rows.rows,
         )
         # Made here, outside the strategy's scope, where a variable is made by all workers at once or never.
         self.checkpoint.save_counter  # noqa: B018 (the property makes the variable)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import tf_keras
 from numpy.typing import NDArray
 
 from models.data.dataset import Source, distribute
-from models.data.row_counts import FIX, DueRows, RowsSeen, raising_row_counts, training_counts
+from models.data.row_counts import FIX, DueRows, EpochRows, RowsSeen, raising_row_counts, training_counts
 from models.network.network import build_network
 from models.network.weight_transforms import PLAIN, Treatment, treatment_of
 from models.preprocessing.statistics import Statistics
@@ -22,9 +23,9 @@ from models.training.strategies import is_chief
 from models.training.training_options import Training, WarmStart
 from models.training.warm_start import Transfer, load_weights
 from schema.bound import BoundProblem
-from schema.errors import InputError
+from schema.errors import InputError, RowCountError
 from schema.problem import Task
-from schema.row_ledger import require_equal, write_counts
+from schema.row_ledger import RowCount, require_equal, write_counts
 from schema.techniques import Technique
 
 _LOG = logging.getLogger(__name__)
@@ -197,7 +198,8 @@ def fit(
     model = compiled(bound, statistics, strategy, options, paths, steps.training * epochs, treatment, fine_tune)
     first = treatment.end // steps.training
     best = BestEpoch(model.get_weights(), plan.patience, epochs, treatment, first=first)
-    backup = Backup(model, best, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
+    rows_seen = EpochRows(epochs)
+    backup = Backup(model, best, rows_seen, paths.checkpoint, writes=is_chief(strategy)) if paths.checkpoint else None
     finished = resume(backup, strategy) if backup else 0
     if replicas > 1:
         _LOG.info("a step trains on %d rows, over %d replicas", steps.batch, replicas)
@@ -216,6 +218,7 @@ def fit(
                 FiniteLoss(),
                 *([Treating(treatment, steps.training, _TREATED_EVERY)] if fine_tune else []),
                 best,
+                rows_seen,
                 *([AveragedWeights()] if bound.problem.network.averaging else []),
                 *([backup] if backup else []),
                 *([_tensorboard(paths.logs, steps.training)] if is_chief(strategy) else []),
@@ -223,10 +226,8 @@ def fit(
             verbose=2,
         )
     due = DueRows(train.rows(), steps.training * steps.batch, evaluation.rows())
-    counts = training_counts(history.history, due, fine_tune.technique if fine_tune else "")
-    require_equal("training", counts, FIX)
-    if is_chief(strategy):
-        write_counts(counts, paths.logs)
+    counts = training_counts(rows_seen.history(), due, fine_tune.technique if fine_tune else "")
+    _check_counts(counts, paths, chief=is_chief(strategy))
     trained = build_network(bound, statistics)
     trained.set_weights([variable.numpy() for variable in best.weights])
     trained.history = history
@@ -234,6 +235,18 @@ def fit(
         steps, best.eval_losses(), getattr(model, "transfer", None), *(one.missed for one in profiles)
     )
     return trained
+
+
+def _check_counts(counts: Sequence[RowCount], paths: FitPaths, *, chief: bool) -> None:
+    """Writes the counts beside the logs if they agree; else removes the checkpoint, so that nothing resumes from it."""
+    try:
+        require_equal("training", counts, FIX)
+    except RowCountError:
+        if chief and paths.checkpoint:
+            shutil.rmtree(paths.checkpoint, ignore_errors=True)
+        raise
+    if chief:
+        write_counts(counts, paths.logs)
 
 
 def _treatment(bound: BoundProblem, fine_tune: FineTune | None, steps: int) -> Treatment:

@@ -24,7 +24,7 @@ class ModelStage:
 
     model: the trained one.
     fine_tuned: a model with a device form a technique; None where no recipe asks for one.
-    records: what tells of the training, by the name of a node's input.
+    records: what tells of the training and of the fine-tuning, by the name of a node's input.
     """
 
     model: Any
@@ -53,6 +53,7 @@ def stage(config: Config, rows: DataStage) -> ModelStage:
     if techniques(config):
         nodes.append(_fine_tuner(config, {**inputs, "base_model": model}))
         fine_tuned = nodes[-1].outputs["model"]
+        records["fine_tuning_run"] = nodes[-1].outputs["model_run"]
     return ModelStage(model=model, fine_tuned=fine_tuned, records=records, nodes=nodes)
 
 

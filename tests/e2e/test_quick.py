@@ -121,6 +121,7 @@ def test_the_card_in_a_version_has_the_figures_of_the_run(flights: Run) -> None:
         for row in (quality, costs):
             assert re.search(rf"^\| {row} \|", markdown, re.MULTILINE), row
     assert "wind_speed" in markdown
+    assert {f"{node}: trained per epoch" in markdown for node in ("Trainer", "FineTuner")} == {True}
     assert flights.record["run_id"] not in page + markdown
 
 

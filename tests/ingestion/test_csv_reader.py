@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -413,6 +414,25 @@ def test_a_fault_in_any_block_names_the_files_own_line(file: Path, row: bytes, f
 
     assert str(caught.value).startswith(f"{file}:12: ")
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize("alphabet", ['"a\n', '",a\n', '",\r\na', '"",a\n\r', "aaa\n,", "a\r\n"])
+@pytest.mark.parametrize("names", [["city"], ["city", "town"]])
+def test_line_ends_outside_quotes_count_the_rows_that_arrow_gives(file: Path, alphabet: str, names: list[str]) -> None:
+    columns = {name: Column(name, Kind.STRING) for name in names}
+    chosen, read = random.Random(7), 0
+    for _ in range(400):
+        # Of two columns a text of any characters is seldom a table, so that one column has cells put before it.
+        lines = "".join(chosen.choices(alphabet, k=chosen.randrange(1, 14)))
+        file.write_bytes((",".join(names) + "\n" + (f"x,y\n{lines}" if len(names) > 1 else lines)).encode())
+        try:
+            counted = [block.rows for block in cut(file, columns, 8)]
+            rows = [rows.table.num_rows for block in cut(file, columns, 8) for rows in read_block(block, columns, 8)]
+        except InputError:
+            continue
+        assert counted == rows
+        read += 1
+    assert read >= 5
 
 
 def test_blank_lines_between_blocks_are_no_rows(file: Path) -> None:

@@ -61,6 +61,7 @@ def test_without_such_a_recipe_nothing_is_fine_tuned(tmp_path: Path) -> None:
 
     assert [each.id for each in found.nodes] == ["Trainer"]
     assert found.fine_tuned is None
+    assert list(found.records) == ["model_run"]
 
 
 def test_the_fine_tuner_starts_from_the_trainers_model_with_the_tuners_setting(tmp_path: Path) -> None:
@@ -73,6 +74,8 @@ def test_the_fine_tuner_starts_from_the_trainers_model_with_the_tuners_setting(t
     assert tuner.exec_properties["run_fn"] == "models.entrypoints.fine_tuner.run_fn"
     assert found.fine_tuned.producer_component_id == "FineTuner"
     assert found.model.producer_component_id == "Trainer"
+    producers = {name: channel.producer_component_id for name, channel in found.records.items()}
+    assert producers == {"model_run": "Trainer", "hyperparameters": "Tuner", "fine_tuning_run": "FineTuner"}
 
 
 def test_a_warm_start_is_the_trainers_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.data.example_gen import Executor, SpanConfig, SpanExampleGen, WindowDriver, make_example_gen
 from components.data.span_store import read_spans
+from ingestion import csv_reader
 from ingestion.splits import SPLITS
 from schema.errors import InputError, RowCountError
 from schema.precision import read_precision
@@ -309,8 +310,8 @@ def test_rows_are_counted_from_the_files_to_the_shards(tmp_path: Path) -> None:
     blocks = [(one.rows, one.expected) for one in counts if one.unit == "blocks"]
     assert len(blocks) == 2
     assert all(arrived == cut > 0 for arrived, cut in blocks)
-    files = {one.file: one.rows for one in counts if one.boundary == "source files" and one.unit == "rows"}
-    assert files == {"0.csv": 60, "1.csv": 20}
+    files = [one for one in counts if one.boundary == "source files" and one.unit == "rows"]
+    assert {one.file: (one.rows, one.expected) for one in files} == {"0.csv": (60, 60), "1.csv": (20, 20)}
     [span] = [one for one in counts if one.boundary == "examples" and not one.split]
     assert (span.span, span.rows, span.expected, span.dropped) == ("span-01", 78, 80, {"without a label": 2})
     for split in SPLITS:
@@ -353,3 +354,20 @@ def test_a_block_that_the_runner_loses_stops_the_node_and_nothing_is_kept(
     monkeypatch.undo()
     whole = ours(tmp_path, block_bytes=1000)
     assert sum(sum(rows(whole, split).values()) for split in SPLITS) == 100
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
+def test_a_row_that_the_parser_loses_stops_the_node_and_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    write(tmp_path / "data", [*days(60), '"two\nlines",1,0.5,day-1\n', "\n"], suffix=suffix)
+    parse = csv_reader._parse
+    monkeypatch.setattr(csv_reader, "_parse", lambda *args: parse(*args).slice(1))
+
+    with pytest.raises(RowCountError) as caught:
+        ours(tmp_path)
+
+    told = f"source files, span-01, 0.{suffix}: 60 rows, expected 61 by line ends outside quotes"
+    assert told in str(caught.value)
+    assert "look at the quotes and line ends of the file" in str(caught.value)
+    assert not list((tmp_path / "cache" / "spans").glob("01-*"))

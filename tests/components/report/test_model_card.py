@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 from tfx.types.artifact import Artifact
-from tfx.types.standard_artifacts import Examples, HyperParameters, Model, ModelBlessing, ModelEvaluation, Schema
+from tfx.types.standard_artifacts import (
+    Examples,
+    HyperParameters,
+    Model,
+    ModelBlessing,
+    ModelEvaluation,
+    ModelRun,
+    Schema,
+)
 
 from components.artifacts import DeviceModels, ModelCard, Verdict
 from components.report.model_card import ModelCardGen
+from schema.row_ledger import RowCount, write_counts
 from tests.model_cards import CONFIG, MISSED, lay_out
 
 _TYPES: dict[str, tuple[str, type[Artifact]]] = {
@@ -55,3 +64,19 @@ def test_what_only_some_runs_have_is_taken_up(write: Write, artifact: Callable[.
     values = json.dumps({"values": {"epochs": 3}})
     (tmp_path / "tuned" / "best_hyperparameters.txt").write_text(values, encoding="utf-8")
     assert "3, tuned" in (write(hyperparameters=tuned) / "model_card.md").read_text(encoding="utf-8")
+
+
+def test_the_rows_of_a_fine_tuning_stand_in_the_card(
+    write: Write, artifact: Callable[..., Any], tmp_path: Path
+) -> None:
+    counts = [RowCount("trained per epoch", 29, 30, split="train", of="prune", dropped={"left for the next epoch": 1})]
+    write_counts(counts, tmp_path / "fine_tuning" / "prune")
+    (tmp_path / "fine_tuning" / "prune" / "train").mkdir()
+
+    card = write(fine_tuning_run=artifact(ModelRun, tmp_path / "fine_tuning"))
+
+    page, text = ((card / name).read_text(encoding="utf-8") for name in CARD_FILES)
+    assert "FineTuner: trained per epoch" in page
+    (row,) = [line for line in text.splitlines() if "FineTuner" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == ["FineTuner: trained per epoch", "train, prune", "29", "1 left for the next epoch", "30", "✓ yes"]

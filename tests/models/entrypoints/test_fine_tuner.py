@@ -20,6 +20,7 @@ from models.training.training_options import Training
 from schema.bound import BoundProblem
 from schema.errors import InputError, PipelineError
 from schema.problem import Device, FineTuning
+from schema.row_ledger import read_counts
 from schema.signatures import DEVICE_FORM, DEVICE_SCORE, SERVING_DEFAULT, SERVING_FORM, TECHNIQUES, device_form
 from schema.techniques import Technique
 from tests.models.training_case import bound_problem, fn_args
@@ -136,11 +137,13 @@ def test_a_killed_fine_tuning_trains_no_finished_technique_again(
     with pytest.raises(KeyboardInterrupt):
         run_fn(arguments(tmp_path, examples, transform_graph, base))
     assert epochs == {TWO[0]: [0, 1], TWO[1]: []}
-    shutil.rmtree(tmp_path / "model")  # as TFX does with what a failed node left
+    for left in ("model", "run"):  # as TFX does with what a failed node left
+        shutil.rmtree(tmp_path / left)
     run_fn(arguments(tmp_path, examples, transform_graph, base))
 
     assert epochs == {TWO[0]: [], TWO[1]: []}
     for technique in TWO:
+        assert read_counts(tmp_path / "run" / technique) == read_counts(tuned / "run" / technique)
         again, once = variables(tmp_path / "model", technique), variables(tuned / "model", technique)
         for name, values in once.items():
             np.testing.assert_allclose(again[name], values, rtol=1e-5, atol=1e-6)
