@@ -19,6 +19,7 @@ from tfx.types.standard_artifacts import (
 
 from components.artifacts import DeviceModels, ModelCard, Verdict
 from components.report.model_card import ModelCardGen
+from reports.card.card_files import CARD_FILES
 from schema.row_ledger import RowCount, write_counts
 from tests.model_cards import CONFIG, MISSED, lay_out
 

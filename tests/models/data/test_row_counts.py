@@ -139,7 +139,7 @@ def train_and_be_killed(examples: Path, folder: Path, epochs: int) -> None:
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.fit.training_counts", kill)
+        patch.setattr("models.training.fit.training_counts", kill)
         with pytest.raises(KilledError):
             train(examples, folder / "killed", epochs=epochs, checkpoint=folder / "checkpoint")
     assert (folder / "checkpoint").is_dir()
