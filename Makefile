@@ -75,7 +75,7 @@ run: $(ENVIRONMENT) $(SAMPLE) ## train, evaluate and push on the sample data; AR
 
 .PHONY: verify
 verify: $(ENVIRONMENT) ## count the latest run's rows anew, and check its metrics by TFMA's own evaluation; ARGS="--rows 2000"
-	@$(PYTHON) -m pipeline.verify $(ARGS)
+	@$(PYTHON) -m pipeline verify $(ARGS)
 
 .PHONY: notebook
 notebook: $(ENVIRONMENT) ## open the notebooks in JupyterLab; ARGS="--no-browser --port 8889" passes flags on
@@ -90,7 +90,7 @@ notebook-html: $(ENVIRONMENT) ## run the notebooks on the latest run, and write 
 
 .PHONY: tensorboard
 tensorboard: $(ENVIRONMENT) ## show the trainings of output/ in TensorBoard; ARGS="--output other --port 6007"
-	@TF_CPP_MIN_LOG_LEVEL=2 $(PYTHON) -m pipeline.tensorboard $(ARGS)
+	@TF_CPP_MIN_LOG_LEVEL=2 $(PYTHON) -m pipeline tensorboard $(ARGS)
 
 .PHONY: device-demo
 device-demo: $(ENVIRONMENT) $(LITERT_JS) ## open the page of the released device models; ARGS="--output other --port 8091"
@@ -116,7 +116,7 @@ format: $(ENVIRONMENT) ## mend what ruff can mend, and strip the notebooks' outp
 .PHONY: doctor
 doctor: ## say what does not fit on this machine, and the line that mends it
 	@for python in $(PYTHON) python3.11 python3; do \
-	  command -v "$$python" >/dev/null && exec "$$python" -m pipeline.doctor; \
+	  command -v "$$python" >/dev/null && exec "$$python" -m pipeline doctor; \
 	done; \
 	echo "no Python found: sudo apt-get install -y python3.11 python3.11-venv" >&2; exit 2
 

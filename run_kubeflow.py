@@ -14,7 +14,7 @@ from schema.failure import ended
 from schema.problem import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
+    from pipeline.config.pipeline_config import Config
 
 ENVIRONMENTS = {"oss": "kubeflow", "vertex": "vertex"}
 
@@ -51,8 +51,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _main(chosen: argparse.Namespace) -> int:
-    from pipeline.config import Containers, load_config
-    from pipeline.kubeflow.entrypoint import local_path
+    from pipeline.config.pipeline_config import Containers, load_config
+    from pipeline.kubeflow.container_entrypoint import local_path
 
     file = Path(chosen.output)
     if file.suffix not in (".yaml", ".yml"):
@@ -72,13 +72,13 @@ def _main(chosen: argparse.Namespace) -> int:
     )
     if config.environment.is_local:
         raise InputError(f"--environment {config.environment.name}: is for run_local.py")
-    from pipeline.capture import captured
-    from pipeline.loading import large_imports
+    from pipeline.process.fast_import import large_imports
+    from pipeline.process.output_redirect import captured
 
     with captured(Path(os.devnull)) as terminal:
         with large_imports():
-            from pipeline.kubeflow.compiling import compile_pipeline
-            from pipeline.kubeflow.told import lines
+            from pipeline.kubeflow.cli_output import lines
+            from pipeline.kubeflow.compiler import compile_pipeline
         compiled = compile_pipeline(config, chosen.target)
         file.write_text(compiled.text(), encoding="utf-8")
         terminal.writelines(f"{line}\n" for line in lines(config, compiled, chosen.image, chosen.target, file))

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 # TensorFlow reads this when it is imported, which happens only once the flags are known to be right.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline import processes
-from pipeline.interruption import interruption_code, leave, treat_sigterm_as_interruption
+from pipeline.local.shutdown import interruption_code, leave, treat_sigterm_as_interruption
+from pipeline.process import process_tree
 from schema.errors import InputError, PipelineError
 from schema.failure import ended
 from schema.problem import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
-    from pipeline.node_choice import Choice
+    from pipeline.config.pipeline_config import Config
+    from pipeline.local.node_selection import Choice
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -72,9 +72,9 @@ def main(arguments: list[str], started: float | None = None) -> int:
 
 
 def _main(chosen: argparse.Namespace, started: float) -> int:
-    from pipeline.config import load_config
-    from pipeline.node_choice import Choice
-    from pipeline.preflight import (
+    from pipeline.config.pipeline_config import load_config
+    from pipeline.local.node_selection import Choice
+    from pipeline.local.preflight import (
         build_sample,
         check_engine,
         check_first_rows,
@@ -111,10 +111,10 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
     find_data(config)
     check_metadata(config, log_in=True)
     check_choice(config, choice)
-    from pipeline.cloud_clients import without_cloud_clients
-    from pipeline.loading import large_imports
-    from pipeline.session import open_session, recorded_interruption
-    from pipeline.terminal import LiveLine, header
+    from pipeline.local.progress import LiveLine, header
+    from pipeline.local.session import open_session, recorded_interruption
+    from pipeline.process.fast_import import large_imports
+    from pipeline.process.import_blocker import without_cloud_clients
 
     with (
         open_session(config.output, verbose=chosen.verbose) as session,
@@ -127,7 +127,7 @@ def _main(chosen: argparse.Namespace, started: float) -> int:
         try:
             # Here, so that what they print goes to the log.
             with large_imports():
-                from pipeline.run import run
+                from pipeline.local.run import run
         finally:
             loading.clear()
         return run(config, choice, session, started)
@@ -152,10 +152,10 @@ def check_choice(config: "Config", choice: "Choice") -> None:
 
 def _upstream(config: "Config") -> dict[str, list[str]]:
     """What each node of the graph waits for, in the graph's order."""
-    from pipeline.capture import captured
-    from pipeline.cloud_clients import without_cloud_clients
-    from pipeline.loading import large_imports
-    from pipeline.terminal import LiveLine
+    from pipeline.local.progress import LiveLine
+    from pipeline.process.fast_import import large_imports
+    from pipeline.process.import_blocker import without_cloud_clients
+    from pipeline.process.output_redirect import captured
 
     with captured(Path(os.devnull)) as terminal, without_cloud_clients():
         loading = LiveLine(terminal)
@@ -163,7 +163,7 @@ def _upstream(config: "Config") -> dict[str, list[str]]:
         try:
             with large_imports():
                 from pipeline.graph import create_pipeline
-                from pipeline.local_runner import compile_graph, upstream_nodes
+                from pipeline.local.runner import compile_graph, upstream_nodes
             return upstream_nodes(compile_graph(create_pipeline(config)))
         finally:
             loading.clear()
@@ -171,4 +171,4 @@ def _upstream(config: "Config") -> dict[str, list[str]]:
 
 if __name__ == "__main__":
     treat_sigterm_as_interruption()
-    leave(main(sys.argv[1:], processes.started()))
+    leave(main(sys.argv[1:], process_tree.started()))

@@ -19,7 +19,7 @@ from pyarrow import csv
 
 from benchmarks import vary
 from ingestion.windows import find_spans, fingerprint
-from pipeline.config import Config
+from pipeline.config.pipeline_config import Config
 from schema.errors import InputError
 from schema.rows import Kind, columns, read_schema
 

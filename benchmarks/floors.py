@@ -23,7 +23,7 @@ from tfx_bsl.coders import example_coder
 from benchmarks.data import labelled_batches
 from benchmarks.side import artifact
 from ingestion.windows import find_spans
-from pipeline.config import Config, load_config
+from pipeline.config.pipeline_config import Config, load_config
 from schema import signatures
 from schema.errors import PipelineError
 from schema.problem import DEFAULT_PROBLEM

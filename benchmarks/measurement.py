@@ -16,7 +16,7 @@ from benchmarks.pairs import Pair
 from benchmarks.side import Side, artifact, finite, read_ours, read_record, read_stock
 from benchmarks.stock.coverage import check
 from models.training.schedule import course
-from pipeline.config import Config, load_config
+from pipeline.config.pipeline_config import Config, load_config
 
 FOLDER = "bench"
 ONE_AFTER_ANOTHER = "local.parallel_nodes=1"

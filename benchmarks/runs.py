@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.process import Finished, run
-from pipeline.config import Config
+from pipeline.config.pipeline_config import Config
 from schema.errors import NotBlessedError
 from schema.problem import Device
 

@@ -24,7 +24,7 @@ from models.preprocessing.statistics import read_statistics
 from models.training.fit import FitPaths, compiled
 from models.training.schedule import course, settled
 from models.training.strategies import make_strategy
-from pipeline.config import Config, load_config
+from pipeline.config.pipeline_config import Config, load_config
 from schema.errors import PipelineError
 from schema.problem import DEFAULT_PROBLEM
 

@@ -2,9 +2,9 @@
 
 from tfx.orchestration.pipeline import Pipeline
 
-from pipeline.beam import graph_arguments
-from pipeline.config import Config
-from pipeline.metadata_place import place
+from pipeline.beam.pipeline_options import graph_arguments
+from pipeline.config.pipeline_config import Config
+from pipeline.metadata.namespace import place
 from pipeline.stages import data, evaluation, model, release, report
 
 

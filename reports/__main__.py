@@ -1,4 +1,4 @@
-"""Writes the report of an earlier run: `python -m reports [--output OUTPUT] [--run RUN]`."""
+"""Writes the report of an earlier run: `python -m pipeline report [--output OUTPUT] [--run RUN]`."""
 
 import argparse
 import sys
@@ -12,14 +12,14 @@ from schema.failure import ended
 
 def main(arguments: list[str]) -> int:
     """Writes `report.html` and `report.json` into the run's folder; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m pipeline report", description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", nargs="?", metavar="OUTPUT", help="the same as --output OUTPUT")
     parser.add_argument("--output", help=f"the --output of the run; {DEFAULT_OUTPUT} when left out")
     parser.add_argument(
         "--run",
         default=LATEST,
         metavar="RUN",
-        help=f"its number in pipeline.runs, its id or its beginning, or {LATEST}: the newest run that has ended",
+        help=f"its number in `pipeline runs`, its id or its beginning, or {LATEST}: the newest run that has ended",
     )
     parser.add_argument("--to", metavar="FOLDER", help="where to write; the run's own folder when left out")
     chosen = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """Which problems the stock side has code for."""
 
-from pipeline.config import Config
+from pipeline.config.pipeline_config import Config
 from schema.errors import InputError
 from schema.problem import Task
 

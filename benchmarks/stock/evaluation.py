@@ -7,7 +7,7 @@ from tfx.types import artifact_utils
 
 from benchmarks.stock.pipeline import BEAM_ARGUMENTS, judged_by
 from ingestion.splits import SPLITS
-from pipeline.config import Config
+from pipeline.config.pipeline_config import Config
 
 
 def create_evaluation(config: Config, model: Path, examples: Path) -> tfx.dsl.Pipeline:

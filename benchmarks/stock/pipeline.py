@@ -10,8 +10,8 @@ from tfx.proto import example_gen_pb2
 from benchmarks.stock.coverage import check
 from components.evaluation.eval_config import eval_config
 from ingestion.splits import SPLITS
-from pipeline.config import Config
-from pipeline.stages.scope import encoding_scope, model_scope
+from pipeline.config.pipeline_config import Config
+from pipeline.stages.cache_scope import encoding_scope, model_scope
 
 # What Beam's direct runner comes to where it cannot download another runner: one worker in this process. Named, so
 # that figures do not hang on a download; then TFX would pack its own source for every node unless told not to.

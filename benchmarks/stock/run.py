@@ -11,7 +11,7 @@ from pathlib import Path
 # TensorFlow reads this when it is imported; run_local.py sets it alike.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pipeline.config import load_config
+from pipeline.config.pipeline_config import load_config
 from schema.errors import PipelineError
 from schema.problem import DEFAULT_PROBLEM
 

@@ -51,7 +51,7 @@ def ModelCardGen(  # noqa: N802 (a node is named like a class)
         device_models: variants with their verdicts.
         blessing: ReleaseGate's verdict, with reasons.
         card: where both files go.
-        config: see pipeline.stages.scope.card_scope.
+        config: see pipeline.stages.cache_scope.card_scope.
         fingerprint: of the sources and templates.
         statistics: by span; the rows that were counted are read, as of those below.
         transformed_examples: what the model learnt from.

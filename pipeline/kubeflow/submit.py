@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.config import Config
+from pipeline.config.pipeline_config import Config
 
 
 def submit_oss(config: Config, file: Path, host: str | None) -> str:

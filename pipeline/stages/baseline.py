@@ -8,8 +8,8 @@ from tfx.types.standard_artifacts import Model, ModelBlessing
 
 from components.release.latest_pushed_model import LatestPushedModel
 from components.training.baseline import BaselineStrategy
-from pipeline.config import Config
-from pipeline.fingerprint import source_fingerprint
+from pipeline.config.pipeline_config import Config
+from pipeline.stages.source_fingerprint import source_fingerprint
 
 
 def earlier_model(config: Config, **candidate: Any) -> Any:

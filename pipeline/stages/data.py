@@ -12,9 +12,9 @@ from components.data.example_gen import SpanConfig, make_example_gen
 from components.data.schema_gen import ImportSchemaGen
 from components.data.statistics_gen import SpanStatisticsGen
 from components.data.transform import SpanTransform
-from pipeline.config import Config
-from pipeline.fingerprint import source_fingerprint
-from pipeline.stages.scope import encoding_scope
+from pipeline.config.pipeline_config import Config
+from pipeline.stages.cache_scope import encoding_scope
+from pipeline.stages.source_fingerprint import source_fingerprint
 
 
 @dataclass(frozen=True)

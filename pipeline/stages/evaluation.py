@@ -6,12 +6,12 @@ from typing import Any
 from components.evaluation.eval_config import eval_config
 from components.evaluation.evaluator import ColumnEvaluator
 from components.evaluation.serving_validator import ServingValidator
-from pipeline.config import Config
-from pipeline.fingerprint import source_fingerprint
+from pipeline.config.pipeline_config import Config
 from pipeline.stages.baseline import earlier_model
+from pipeline.stages.cache_scope import model_scope
 from pipeline.stages.data import DataStage
 from pipeline.stages.model import ModelStage
-from pipeline.stages.scope import model_scope
+from pipeline.stages.source_fingerprint import source_fingerprint
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from components.training.tuner import LoggedTuner
 from edge.convert import recipes
 from models.training.training_options import WarmStart
-from pipeline.config import Config
-from pipeline.fingerprint import source_fingerprint
+from pipeline.config.pipeline_config import Config
 from pipeline.stages.baseline import earlier_model
+from pipeline.stages.cache_scope import fine_tuning_scope, model_scope
 from pipeline.stages.data import DataStage
-from pipeline.stages.scope import fine_tuning_scope, model_scope
+from pipeline.stages.source_fingerprint import source_fingerprint
 from schema.techniques import Technique
 
 
@@ -82,12 +82,15 @@ def _training_node(name: str, module: str, config: Config, own: dict[str, Any], 
     kind, run_fn = Trainer, f"{module}.run_fn"
     if config.environment.training.workers:
         # Only here: they need the clients of clouds, which a local run does without.
-        from pipeline.kubeflow import pods, worker_pools
+        from pipeline.training_jobs import trainjob_run_fn, vertex_worker_pools
 
         if config.environment.orchestrator == "vertex":
-            kind, custom = worker_pools.Trainer, {**custom, **worker_pools.custom_config(config, name)}
+            kind, custom = vertex_worker_pools.Trainer, {**custom, **vertex_worker_pools.custom_config(config, name)}
         else:
-            run_fn, custom = "pipeline.kubeflow.pods.run_fn", {**custom, **pods.custom_config(config, name)}
+            run_fn, custom = (
+                "pipeline.training_jobs.trainjob_run_fn.run_fn",
+                {**custom, **trainjob_run_fn.custom_config(config, name)},
+            )
     return kind(run_fn=run_fn, custom_config=custom, **inputs).with_id(name)
 
 

@@ -13,12 +13,12 @@ from components.release.release_gate import ReleaseGate
 from components.release.release_pusher import ReleasePusher
 from components.report.model_card import ModelCardGen
 from edge.convert import library_versions
-from pipeline.config import Config
-from pipeline.fingerprint import files_fingerprint, source_fingerprint
+from pipeline.config.pipeline_config import Config
+from pipeline.stages.cache_scope import bundle_scope, card_scope, device_scope
 from pipeline.stages.data import DataStage
 from pipeline.stages.evaluation import EvaluationStage
 from pipeline.stages.model import ModelStage
-from pipeline.stages.scope import bundle_scope, card_scope, device_scope
+from pipeline.stages.source_fingerprint import files_fingerprint, source_fingerprint
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from components.report.run_report import RunReportGen
-from pipeline.config import Config
-from pipeline.fingerprint import files_fingerprint, source_fingerprint
-from pipeline.run_config import described
+from pipeline.config.pipeline_config import Config
 from pipeline.stages.data import DataStage
 from pipeline.stages.model import ModelStage
 from pipeline.stages.release import ReleaseStage
+from pipeline.stages.run_manifest import described
+from pipeline.stages.source_fingerprint import files_fingerprint, source_fingerprint
 
 
 def stage(config: Config, rows: DataStage, trained: ModelStage, released: ReleaseStage) -> list[Any]:

@@ -31,7 +31,8 @@ class Side:
     Attributes:
         run: its record and config.
         spans: the entries of its Examples' `spans.json`, see components.data.span_store; None if it is not there.
-        slices: metrics by slice and model, see evaluation.sliced_metrics; None if its evaluation is not there.
+        slices: metrics by slice and model, see reports.artifacts.evaluation.sliced_metrics; None if its evaluation is
+            not there.
     """
 
     run: StoredRun

@@ -66,7 +66,7 @@ def _nodes(run: StoredRun) -> list[str]:
 def _results(run: StoredRun, base: Path) -> list[str]:
     record = run.record
     named = "" if run.number == 1 else f" --run {run.number}"
-    more = project_command(f"pipeline.devices{named}", run.folder.parent.parent, base)
+    more = project_command(f"pipeline devices{named}", run.folder.parent.parent, base)
     if record.status != "interrupted":
         return result_lines(record, more)
     # Its only reason is the interruption, which is no verdict on a model.

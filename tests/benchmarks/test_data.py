@@ -10,7 +10,7 @@ from tfx_bsl.coders import csv_decoder
 
 from benchmarks.data import Thinning, Written, with_point, write_data
 from benchmarks.vary import Domain, varied_columns
-from pipeline.config import Config, load_config
+from pipeline.config.pipeline_config import Config, load_config
 from schema.errors import InputError
 from schema.rows import Kind, columns, read_schema
 

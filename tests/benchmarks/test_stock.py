@@ -20,7 +20,7 @@ from models.export.export import parse_rows
 from models.preprocessing.encoder import Encoder
 from models.preprocessing.preprocessing import preprocessing_fn as our_preprocessing_fn
 from models.preprocessing.statistics import Statistics
-from pipeline.config import Config, load_config
+from pipeline.config.pipeline_config import Config, load_config
 from pipeline.stages.model import techniques
 from schema.bound import BoundProblem
 from schema.errors import InputError

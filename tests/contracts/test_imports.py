@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cloud_clients import CLOUD_CLIENTS
-from pipeline.fingerprint import PACKAGES
+from pipeline.process.import_blocker import CLOUD_CLIENTS
+from pipeline.stages.source_fingerprint import PACKAGES
 from tests.crops import PROBLEMS, write_crops
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,10 +90,10 @@ def test_to_prune_loads_the_metadata_store_s_client_and_neither_tensorflow_nor_t
 
 
 EARLY = (
-    "pipeline.config",
-    "pipeline.doctor",
-    "pipeline.kubeflow.entrypoint",
-    "pipeline.kubeflow.rules",
+    "pipeline.config.pipeline_config",
+    "pipeline.commands.doctor",
+    "pipeline.kubeflow.container_entrypoint",
+    "pipeline.kubeflow.compatibility_checks",
     "reports.terminal.summary",
 )
 
@@ -116,7 +116,7 @@ def test_a_local_run_has_all_else_that_nodes_are_made_of(by_a_run: set[str]) -> 
 
 def test_the_clients_that_are_kept_out_are_those_that_the_graph_would_load(tmp_path: Path) -> None:
     """So that the list is no longer than it need be, and what is said of a run above is not true of anything."""
-    loaded = loaded_by("import pipeline.graph, pipeline.local_runner", tmp_path)
+    loaded = loaded_by("import pipeline.graph, pipeline.local.runner", tmp_path)
 
     assert [client for client in CLOUD_CLIENTS if not below(loaded, (client,))] == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import run_kubeflow
-from pipeline.fingerprint import PACKAGES
+from pipeline.stages.source_fingerprint import PACKAGES
 from tests.crops import PROBLEMS, write_crops
 from tests.deploy.builder import BASE, ROOT, Builder, BuildError
 from tests.deploy.conftest import DECOYS, IMAGE
@@ -90,7 +90,9 @@ def test_the_build_sees_the_packages_and_nothing_private_or_heavy(
         *PACKAGES,
         *("LICENSE", "README.md", "pyproject.toml", "run_kubeflow.py", "run_local.py", "setup.py", "uv.lock"),
     }
-    assert {f"/context/{name}" for name in ("models/network/network.py", "pipeline/kubeflow/entrypoint.py")} <= seen
+    assert {
+        f"/context/{name}" for name in ("models/network/network.py", "pipeline/kubeflow/container_entrypoint.py")
+    } <= seen
 
 
 def test_beyond_its_base_the_image_has_the_environment_and_a_user(image: Builder, tmp_path: Path) -> None:
@@ -200,7 +202,7 @@ def test_the_whole_graph_runs_in_it(image: Builder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "said"),
     [
-        ("pipeline.kubeflow.entrypoint", "the following arguments are required: --executor_class_path"),
+        ("pipeline.kubeflow.container_entrypoint", "the following arguments are required: --executor_class_path"),
         ("run_kubeflow", "the following arguments are required: --image"),
     ],
 )
@@ -220,7 +222,7 @@ def test_the_entrypoint_refuses_what_is_no_execution(image: Builder) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["models.entrypoints.worker", "run_local", "run_kubeflow", "pipeline.kubeflow.entrypoint"]
+    "module", ["models.entrypoints.worker", "run_local", "run_kubeflow", "pipeline.kubeflow.container_entrypoint"]
 )
 def test_the_doors_of_the_image_open(image: Builder, module: str) -> None:
     assert printed(image, "python", "-m", module, "--help").startswith("usage: ")

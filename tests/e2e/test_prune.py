@@ -33,7 +33,7 @@ def pruned(flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Run:
         run = run_local(output, *flags, *changed)
         assert run.code == 0, run.stdout
     assert len(list((output / "artifacts" / "Trainer" / "model").iterdir())) == 3
-    told = module("pipeline.runs", "prune", "--keep", "1", "--output", str(output))
+    told = module("pipeline", "runs", "prune", "--keep", "1", "--output", str(output))
     assert told.startswith("removed 2 runs, "), told
     return run
 
@@ -73,8 +73,8 @@ def test_a_part_goes_on_from_the_run_that_stays(pruned: Run, flags: list[str]) -
 
 def test_the_version_in_use_is_whole_and_the_list_says_what_is_left(pruned: Run) -> None:
     version = pruned.record["pushed"]["version"]
-    releases = module("pipeline.release", "list", "--problem", "crops", "--output", str(pruned.output))
+    releases = module("pipeline", "release", "list", "--problem", "crops", "--output", str(pruned.output))
     assert releases.startswith(f"* {version}  ")
-    rolled = module("pipeline.release", "rollback", "--problem", "crops", "--output", str(pruned.output))
+    rolled = module("pipeline", "release", "rollback", "--problem", "crops", "--output", str(pruned.output))
     assert f"no version before {version} to go back to" in rolled
-    assert f"{version}*" in module("pipeline.runs", "list", "--output", str(pruned.output))
+    assert f"{version}*" in module("pipeline", "runs", "list", "--output", str(pruned.output))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.beam_settings import Beam
-from pipeline.job_server import Program, find_program
+from pipeline.beam.job_server import Program, find_program
+from pipeline.config.beam import Beam
 from schema.errors import InputError
 from tests.e2e.running import ROOT, Run, run_local
 from tests.engines.flink_cluster import FlinkCluster, flink_cluster
@@ -69,7 +69,7 @@ def worker_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder, port = tmp_path_factory.mktemp("pool"), free_port()
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
     with (folder / "pool.log").open("wb") as log:
-        line = [sys.executable, "-m", "pipeline.beam_worker", "--port", str(port)]
+        line = [sys.executable, "-m", "pipeline", "beam-worker", "--port", str(port)]
         pool = subprocess.Popen(line, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
             wait_until_listening(port, folder / "pool.log")

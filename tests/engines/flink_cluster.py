@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.job_server import Program, command_of
+from pipeline.beam.job_server import Program, command_of
 from tests.pipeline.database_server import free_port
 
 TASK_MANAGERS = 2

@@ -12,13 +12,13 @@ import psutil
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.beam import engine_arguments
-from pipeline.beam_jobs import cancel_jobs
-from pipeline.beam_settings import Beam
-from pipeline.job_server import JobServer
-from pipeline.loopback_workers import LoopbackWorkers
-from pipeline.parallelism import Workers
-from pipeline.worker_error import as_raised
+from pipeline.beam.job_cancellation import cancel_jobs
+from pipeline.beam.job_server import JobServer
+from pipeline.beam.loopback_workers import LoopbackWorkers
+from pipeline.beam.pipeline_options import engine_arguments
+from pipeline.beam.remote_errors import as_raised
+from pipeline.beam.workers import Workers
+from pipeline.config.beam import Beam
 from schema.errors import InputError
 from tests.e2e.running import ROOT
 from tests.engines.conftest import program_of
@@ -107,8 +107,8 @@ def test_java_ends_with_the_run_however_that_ends(tmp_path: Path, kill: bool) ->
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from pipeline.beam_settings import Beam\n"
-        "from pipeline.job_server import JobServer\n"
+        "from pipeline.config.beam import Beam\n"
+        "from pipeline.beam.job_server import JobServer\n"
         f"server = JobServer(Beam(runner='flink'), Path({str(tmp_path / 'log')!r}), 1)\n"
         "print(server.address(), flush=True)\n"
         "sys.stdin.read()\n"

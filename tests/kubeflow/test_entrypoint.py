@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.kubeflow import entrypoint
+from pipeline.kubeflow import container_entrypoint
 from schema.errors import InputError
 
 MODEL = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
@@ -50,16 +50,16 @@ def execution() -> dict[str, Any]:
     ],
 )
 def test_a_uri_is_a_path_below_the_launchers_folder(uri: str, path: str) -> None:
-    assert entrypoint.local_path(uri) == path
+    assert container_entrypoint.local_path(uri) == path
 
 
 def test_a_scheme_without_a_folder_is_refused() -> None:
     with pytest.raises(InputError, match=r"abfs://x/y: expected a path or one of gs://, s3://, minio://"):
-        entrypoint.local_path("abfs://x/y")
+        container_entrypoint.local_path("abfs://x/y")
 
 
 def test_inputs_get_the_types_that_the_component_declares() -> None:
-    typed = entrypoint.with_types(execution(), {"artifacts": {"model": MODEL, "baseline_model": MODEL}})
+    typed = container_entrypoint.with_types(execution(), {"artifacts": {"model": MODEL, "baseline_model": MODEL}})
     (model,) = typed["inputs"]["artifacts"]["model"]["artifacts"]
     assert model["type"] == MODEL["artifactType"]
     assert model["metadata"] == {"version": 1.0}
@@ -68,7 +68,7 @@ def test_inputs_get_the_types_that_the_component_declares() -> None:
 
 def test_an_input_that_the_component_does_not_declare_is_named() -> None:
     with pytest.raises(InputError, match=r"input 'baseline_model': expected one of \['model'\]"):
-        entrypoint.with_types(execution(), {"artifacts": {"model": MODEL}})
+        container_entrypoint.with_types(execution(), {"artifacts": {"model": MODEL}})
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_is_no_execution_is_refused_in_a_sentence(
         "--json_serialized_invocation_args": given,
         "--json_serialized_inputs_spec_args": specified,
     }
-    code = entrypoint.main([part for flag in flags.items() for part in flag])
+    code = container_entrypoint.main([part for flag in flags.items() for part in flag])
     printed = capsys.readouterr().err
     assert (code, printed.count("\n")) == (2, 1)
     assert printed.startswith(said)
@@ -101,12 +101,12 @@ def test_what_is_no_execution_is_refused_in_a_sentence(
 
 def test_a_long_execution_is_shown_by_its_beginning() -> None:
     with pytest.raises(InputError) as caught:
-        entrypoint.read_object("--flag", "x" * 100_000)
+        container_entrypoint.read_object("--flag", "x" * 100_000)
     assert len(str(caught.value)) < 400
 
 
 def test_the_drivers_log_output_is_dropped_and_uris_become_paths() -> None:
-    found = entrypoint.localized(entrypoint.without_logs(execution()))
+    found = container_entrypoint.localized(container_entrypoint.without_logs(execution()))
     assert list(found["outputs"]["artifacts"]) == ["blessing"]
     (blessing,) = found["outputs"]["artifacts"]["blessing"]["artifacts"]
     assert blessing["uri"] == "/minio/bucket/root/run/Evaluator/1/blessing"
@@ -115,7 +115,7 @@ def test_the_drivers_log_output_is_dropped_and_uris_become_paths() -> None:
 
 def test_an_execution_without_inputs_is_one_too() -> None:
     bare = {"outputs": {"outputFile": "gs://bucket/run/output.json"}}
-    found = entrypoint.localized(entrypoint.with_types(entrypoint.without_logs(bare), {}))
+    found = container_entrypoint.localized(container_entrypoint.with_types(container_entrypoint.without_logs(bare), {}))
     assert found["outputs"] == {"artifacts": {}, "outputFile": "/gcs/bucket/run/output.json"}
 
 
@@ -124,12 +124,12 @@ def test_inputs_without_files_are_named(tmp_path: Any) -> None:
     (tmp_path / "model").mkdir()
     for name, found in given["inputs"]["artifacts"].items():
         found["artifacts"][0]["uri"] = str(tmp_path / name)
-    assert entrypoint.absent_inputs(given) == ["baseline_model"]
+    assert container_entrypoint.absent_inputs(given) == ["baseline_model"]
 
 
 def test_what_a_driver_found_is_laid_over_the_output() -> None:
     driven = {"artifacts": {"blessing": {"artifacts": [{"metadata": {"span": 3.0}}]}}}
-    found = entrypoint.with_driven(execution(), driven)
+    found = container_entrypoint.with_driven(execution(), driven)
     assert found["outputs"]["artifacts"]["blessing"]["artifacts"][0]["metadata"] == {"span": 3.0}
     assert "metadata" in found["outputs"]["artifacts"]["executor-logs"]["artifacts"][0]
 
@@ -139,7 +139,7 @@ def test_written_paths_become_uris_again_and_nulls_go() -> None:
         "artifacts": {"model": {"artifacts": [{"uri": "/minio/b/model", "metadata": {"a": None, "b": 0.0, "c": ""}}]}},
         "parameterValues": {"span": 1},
     }
-    found = entrypoint.delivered(written, {"/minio/b/model": "minio://b/model"})
+    found = container_entrypoint.delivered(written, {"/minio/b/model": "minio://b/model"})
     assert found == {
         "artifacts": {"model": {"artifacts": [{"uri": "minio://b/model", "metadata": {"b": 0.0, "c": ""}}]}},
         "parameterValues": {"span": 1},

@@ -19,10 +19,10 @@ import pytest
 from models.entrypoints.trainer import checkpoint_folder
 from models.entrypoints.trainer import run_fn as run_here
 from models.training.training_options import Training
-from pipeline.environment import Resources
-from pipeline.kubeflow import pods
-from pipeline.kubeflow.pods import Pods, laid_out, run_fn
-from pipeline.kubeflow.train_jobs import TrainJobs, manifest
+from pipeline.config.environment import Resources
+from pipeline.training_jobs import trainjob_run_fn
+from pipeline.training_jobs.trainjob_api import TrainJobs, manifest
+from pipeline.training_jobs.trainjob_run_fn import Pods, laid_out, run_fn
 from schema.errors import InputError, PipelineError
 from schema.signatures import SERVING_FORM, WEIGHTS
 from tests.kubeflow.trainer_api import TrainerApi, checked, kill, read, served, types
@@ -35,7 +35,7 @@ WORKERS = Training(strategy="multi_worker_mirrored", workers=2)
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainerApi]:
     """A Kubernetes API that this process talks to."""
-    monkeypatch.setattr(pods, "_POLL_SECONDS", 0.1)
+    monkeypatch.setattr(trainjob_run_fn, "_POLL_SECONDS", 0.1)
     with served(tmp_path / "cluster") as (found, kubeconfig):
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
         yield found
@@ -187,17 +187,17 @@ def test_a_server_that_answers_later_is_waited_for_and_one_that_never_does_is_no
         body={"status": {"conditions": [{"type": "Complete", "status": "True"}]}}, pods=[], thread=None
     )
     api.failing = [503, 503]
-    assert not pods._await(jobs, "train-1").failed
+    assert not trainjob_run_fn._await(jobs, "train-1").failed
 
-    monkeypatch.setattr(pods, "_FAILED_LOOKS", 2)
+    monkeypatch.setattr(trainjob_run_fn, "_FAILED_LOOKS", 2)
     api.failing = [503] * 3
     with pytest.raises(PipelineError, match="training: the Kubernetes API answers 503"):
-        pods._await(jobs, "train-1")
+        trainjob_run_fn._await(jobs, "train-1")
 
 
 def test_a_job_that_somebody_deletes_is_an_error(api: TrainerApi) -> None:
     with pytest.raises(PipelineError, match="somebody deleted the TrainJob train-1 before it had ended"):
-        pods._await(TrainJobs.of_this_cluster(), "train-1")
+        trainjob_run_fn._await(TrainJobs.of_this_cluster(), "train-1")
     assert api.asked == [("get", 404)]
 
 

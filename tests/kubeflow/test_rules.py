@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from models.training.training_options import Training
-from pipeline.beam_settings import Beam, Dataflow
-from pipeline.config import Containers, load_config
-from pipeline.environment import Environment, Kubeflow, Resources, Volume
-from pipeline.kubeflow import rules
-from pipeline.kubeflow.rules import Subject
-from pipeline.metadata_store import MetadataStore
-from pipeline.parallelism import Workers, configured_workers
+from pipeline.beam.workers import Workers, configured_workers
+from pipeline.config.beam import Beam, Dataflow
+from pipeline.config.environment import Environment, Kubeflow, Resources, Volume
+from pipeline.config.metadata import MetadataStore
+from pipeline.config.pipeline_config import Containers, load_config
+from pipeline.kubeflow import compatibility_checks
+from pipeline.kubeflow.compatibility_checks import Subject
 
 KUBEFLOW = Kubeflow(storage="/mnt/pipeline", volumes=(Volume(claim="pipeline", path="/mnt/pipeline"),))
 
@@ -33,16 +33,16 @@ def subject(**changed: Any) -> Subject:
 
 
 def test_what_is_right_has_no_fault() -> None:
-    assert rules.faults(subject()) == []
-    assert rules.faults(subject(name="T" * 121)) == []
+    assert compatibility_checks.faults(subject()) == []
+    assert compatibility_checks.faults(subject(name="T" * 121)) == []
     spared = KUBEFLOW.model_copy(update={"nodes": {"FineTuner": Resources(cpu=2)}})
-    assert rules.faults(subject(kubeflow=spared)) == []
-    assert rules.faults(subject(training=WORKERS)) == []
-    assert rules.faults(subject(training=CLUSTER.model_copy(update={"local_workers": 2}))) == []
+    assert compatibility_checks.faults(subject(kubeflow=spared)) == []
+    assert compatibility_checks.faults(subject(training=WORKERS)) == []
+    assert compatibility_checks.faults(subject(training=CLUSTER.model_copy(update={"local_workers": 2}))) == []
     vertex = subject(target="vertex", root="gs://bucket/root", kubeflow=Kubeflow())
-    assert rules.faults(vertex) == []
+    assert compatibility_checks.faults(vertex) == []
     placed = Containers("i:1", project="p", location="europe-west4")
-    assert rules.faults(replace(vertex, training=WORKERS, containers=placed)) == []
+    assert compatibility_checks.faults(replace(vertex, training=WORKERS, containers=placed)) == []
 
 
 @pytest.mark.parametrize("environment", ["kubeflow", "vertex"])
@@ -51,7 +51,7 @@ def test_an_environment_of_kubeflow_has_nothing_of_its_own_against_a_runner(envi
     """So that the rule is what refuses it, and no key that nobody has set."""
     config = load_config("nyc_flights", environment=environment, sets=[f"beam.runner={runner}"])
 
-    (fault,) = rules.engines(subject(beam=config.environment.beam))
+    (fault,) = compatibility_checks.engines(subject(beam=config.environment.beam))
     assert fault.startswith(f"beam.runner: {runner}'s workers do not see a node's artifacts")
 
 
@@ -150,13 +150,13 @@ GPUS = Resources(gpus=1, gpu_type="gpu")
     ],
 )
 def test_what_would_fail_later_is_refused_now(changed: dict[str, Any], sentence: str) -> None:
-    (fault,) = rules.faults(subject(**changed))
+    (fault,) = compatibility_checks.faults(subject(**changed))
     assert sentence in fault
 
 
 def test_a_python_that_the_image_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.version_info", (3, 13, 1))
-    (fault,) = rules.faults(subject())
+    (fault,) = compatibility_checks.faults(subject())
     assert fault == "Python 3.13: the image has 3.11, and so must what compiles"
 
 
@@ -167,12 +167,14 @@ class InfraValidator:
 
 
 def test_an_infra_validator_is_refused_before_tfx_does() -> None:
-    (fault,) = rules.unfit_nodes([InfraValidator()])
+    (fault,) = compatibility_checks.unfit_nodes([InfraValidator()])
     assert fault.startswith("node 'Infra': InfraValidator does not compile for Kubeflow Pipelines v2")
 
 
 def test_a_metadata_store_of_our_own_is_refused() -> None:
-    assert list(rules.metadata_stores(Environment(name="kubeflow", orchestrator="kubeflow"))) == []
+    assert list(compatibility_checks.metadata_stores(Environment(name="kubeflow", orchestrator="kubeflow"))) == []
     server = MetadataStore(store="mysql", host="db", database="metadata", user="mlmd")
-    [told] = rules.metadata_stores(Environment(name="kubeflow", orchestrator="kubeflow", metadata=server))
+    [told] = compatibility_checks.metadata_stores(
+        Environment(name="kubeflow", orchestrator="kubeflow", metadata=server)
+    )
     assert "keep the metadata themselves; these keys are for run_local.py. Received: store mysql" in told

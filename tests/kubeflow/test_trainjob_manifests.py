@@ -7,8 +7,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from pipeline.environment import Environment, Resources
-from pipeline.kubeflow import train_jobs
+from pipeline.config.environment import Environment, Resources
+from pipeline.training_jobs import trainjob_api
 from schema.closed import read_yaml
 from schema.errors import AnomalyError, InputError, NotBlessedError
 from tests.kubeflow.trainer_api import MANIFESTS, ROOT, UnfitError, checked, read, types
@@ -60,7 +60,7 @@ def test_the_example_is_what_the_node_makes(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("KFP_POD_NAME", raising=False)
     name, nodes = "0123456789abcdef", environment().kubeflow.nodes
     job = Path(f"/mnt/pipeline/output/cache/train_jobs/{name}/job.json")
-    made = train_jobs.manifest(f"train-{name}", 2, "example.com/flights:1", nodes["Trainer"], job)
+    made = trainjob_api.manifest(f"train-{name}", 2, "example.com/flights:1", nodes["Trainer"], job)
     assert read("train_job.example.yaml") == made
 
 
@@ -85,7 +85,7 @@ def test_kubeflow_trainer_finds_the_pods_by_these_names() -> None:
     assert job["template"]["metadata"]["labels"] == {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
     containers = job["template"]["spec"]["template"]["spec"]["containers"]
     assert (job["name"], [container["name"] for container in containers]) == ("node", ["node"])
-    workers = train_jobs.manifest("t", 2, "i", Resources(), Path("/j"))["spec"]["trainer"]["args"][-1]
+    workers = trainjob_api.manifest("t", 2, "i", Resources(), Path("/j"))["spec"]["trainer"]["args"][-1]
     assert workers == "t-node-0-0.t:2222,t-node-0-1.t:2222"
 
 
@@ -103,5 +103,5 @@ def test_the_role_is_bound_to_who_runs_the_nodes() -> None:
     assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == ("Role", role["metadata"]["name"])
     assert [(s["kind"], s["name"]) for s in binding["subjects"]] == [("ServiceAccount", "pipeline-runner")]
     assert role["rules"] == [
-        {"apiGroups": [train_jobs.GROUP], "resources": [train_jobs.PLURAL], "verbs": ["create", "get", "delete"]}
+        {"apiGroups": [trainjob_api.GROUP], "resources": [trainjob_api.PLURAL], "verbs": ["create", "get", "delete"]}
     ]

@@ -10,7 +10,7 @@ from google.cloud.aiplatform_v1.types import custom_job
 from google.protobuf import json_format
 
 import run_kubeflow
-from pipeline.kubeflow.pods import Pods
+from pipeline.training_jobs.trainjob_run_fn import Pods
 from tests.kubeflow.conftest import IMAGE, PIPELINE_ROOT
 from tests.kubeflow.launcher import checked
 
@@ -55,7 +55,7 @@ def test_on_kubernetes_the_node_waits_for_pods_with_its_resources(tmp_path: Path
     pods = Pods.model_validate_json(json.loads(parameter(spec, "custom_config"))["pods"])
     assert (pods.count, pods.image, pods.folder) == (3, IMAGE, "/mnt/pipeline/output/cache/train_jobs")
     assert (pods.resources.cpu, pods.resources.memory, pods.resources.gpus) == (8, "16Gi", 1)
-    assert parameter(spec, "run_fn") == "pipeline.kubeflow.pods.run_fn"
+    assert parameter(spec, "run_fn") == "pipeline.training_jobs.trainjob_run_fn.run_fn"
     # It computes nothing itself: what any node may use is enough.
     assert container(spec)["resources"]["cpuLimit"] == 2
     assert "accelerator" not in container(spec)["resources"]

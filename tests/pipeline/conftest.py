@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.metadata_store import MetadataStore
+from pipeline.config.metadata import MetadataStore
 from tests.pipeline.database_server import PASSWORD, Server, missing, running
 from tests.pipeline.release_graph import Output
 

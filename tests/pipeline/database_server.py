@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.server_probe import probe
+from pipeline.metadata.health_check import probe
 
 USER, DATABASE = "mlmd", "metadata"
 # What a connection string and SQL take amiss unless it is quoted.

@@ -16,13 +16,13 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEv
 from components.release.release_store import MANIFEST, current, point, versions
 from components.training.baseline import BaselineStrategy
 from components.training.blessings import BLESSED, CURRENT_MODEL_ID
-from pipeline.local_runner import LocalRunner, compile_graph
-from pipeline.metadata_place import Place, on_server
-from pipeline.metadata_server import opener
-from pipeline.metadata_store import MetadataStore
-from pipeline.metadata_types import register_types
-from pipeline.node_result import NodeError, NodeResult
-from pipeline.session import locked
+from pipeline.config.metadata import MetadataStore
+from pipeline.local.node_result import NodeError, NodeResult
+from pipeline.local.runner import LocalRunner, compile_graph
+from pipeline.local.session import locked
+from pipeline.metadata.namespace import Place, on_server
+from pipeline.metadata.server_handle import opener
+from pipeline.metadata.type_registration import register_types
 from reports.runs.run_record import RunRecord, write_json, write_record
 from schema.errors import InputError
 from schema.release_files import sealed

@@ -19,7 +19,7 @@ from tfx.dsl.component.experimental.annotations import (
 )
 from tfx.types.standard_artifacts import Examples, Model
 
-from pipeline.metadata_place import Place
+from pipeline.metadata.namespace import Place
 from schema.errors import InputError
 from tests.pipeline.beam_probe import tell_process
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load_config
+from pipeline.config.pipeline_config import load_config
 from pipeline.stages.release import card_config
 
 

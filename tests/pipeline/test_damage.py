@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from models.data.dataset import feature_spec
-from pipeline.config import Config, load_config
+from pipeline.config.pipeline_config import Config, load_config
 from pipeline.graph import create_pipeline
-from pipeline.local_runner import LocalRunner, compile_graph
-from pipeline.node_result import NodeResult
+from pipeline.local.node_result import NodeResult
+from pipeline.local.runner import LocalRunner, compile_graph
 from tests.crops import PROBLEMS, write_crops
 from tests.damage import flip_bit
 from tests.pipeline.release_graph import unheard

@@ -10,11 +10,11 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 from components.data.example_gen import SpanConfig
 from ingestion.conversion import SpanRequest
 from ingestion.spans import write_spans
-from pipeline.beam import dataflow_arguments, graph_arguments
-from pipeline.beam_settings import Beam, Dataflow
-from pipeline.config import load_config
-from pipeline.environment import Environment
-from pipeline.preflight import check_engine
+from pipeline.beam.pipeline_options import dataflow_arguments, graph_arguments
+from pipeline.config.beam import Beam, Dataflow
+from pipeline.config.environment import Environment
+from pipeline.config.pipeline_config import load_config
+from pipeline.local.preflight import check_engine
 from pipeline.stages.data import span_config
 from schema.errors import InputError
 from tests.crops import PROBLEMS, write_crops

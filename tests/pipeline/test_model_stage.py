@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
 from edge.convert.recipes import RECIPES
-from pipeline.config import Config, load_config
+from pipeline.config.pipeline_config import Config, load_config
 from pipeline.stages import model
 from pipeline.stages.model import ModelStage, techniques
 from schema.techniques import Technique
@@ -114,6 +114,6 @@ def test_in_pods_it_has_resources_of_its_own(tmp_path: Path) -> None:
 
     tuner = node(staged(found), "FineTuner")
 
-    assert tuner.exec_properties["run_fn"] == "pipeline.kubeflow.pods.run_fn"
+    assert tuner.exec_properties["run_fn"] == "pipeline.training_jobs.trainjob_run_fn.run_fn"
     pods = json.loads(json.loads(tuner.exec_properties["custom_config"])["pods"])
     assert (pods["count"], pods["resources"]["cpu"]) == (2, 3)

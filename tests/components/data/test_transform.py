@@ -18,8 +18,8 @@ from models.data.dataset import feature_spec
 from models.preprocessing.materialize import transform_shard
 from models.preprocessing.records import count_rows, told_rows
 from models.preprocessing.statistics import read_statistics
-from pipeline.beam import graph_arguments
-from pipeline.environment import Environment
+from pipeline.beam.pipeline_options import graph_arguments
+from pipeline.config.environment import Environment
 from schema.errors import DamagedFileError, InputError, RowCountError
 from schema.precision import Precision, check_precision, write_precision
 from schema.row_ledger import EXAMPLES, RowCount, read_counts, write_counts

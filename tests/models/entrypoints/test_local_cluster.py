@@ -22,7 +22,7 @@ from models.entrypoints.local_cluster import free_ports, threads_each, train_in_
 from models.entrypoints.trainer import checkpoint_folder, run_fn
 from models.entrypoints.worker_error import Ended, read_fault, write_fault
 from models.training.training_options import Training
-from pipeline.processes import descendants
+from pipeline.process.process_tree import descendants
 from schema.errors import InputError, PipelineError
 from schema.row_ledger import read_counts
 from schema.signatures import SERVING_FORM, WEIGHTS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import reference
-from pipeline import devices, release, runs, tensorboard
+from pipeline.commands import devices, release, runs, tensorboard
 from reports.__main__ import main as report
 from reports.runs.output_folder import existing_output, project_command, shortened
 from schema.errors import InputError
@@ -61,7 +61,7 @@ def test_a_printed_command_names_python_and_an_output_that_is_not_the_default(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
 
-    assert project_command("pipeline.devices", tmp_path / "output", tmp_path) == ".venv/bin/python -m pipeline.devices"
+    assert project_command("pipeline devices", tmp_path / "output", tmp_path) == ".venv/bin/python -m pipeline devices"
     assert project_command("a.b --c", tmp_path / "my out", tmp_path) == ".venv/bin/python -m a.b --c --output 'my out'"
 
 

@@ -101,7 +101,7 @@ def test_variants_that_find_no_room_are_listed_by_a_command(
     entries = [{**VARIANT, "name": f"variant_{place}"} for place in range(40)]
     shown = run(number, variants=entries)
 
-    assert f"of them accepted: see /usr/bin/python -m pipeline.devices{told}" in "\n".join(page(shown))
+    assert f"of them accepted: see /usr/bin/python -m pipeline devices{told}" in "\n".join(page(shown))
 
 
 def test_files_are_named_that_are_there(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Apache Beam: options, runners, workers and their errors."""

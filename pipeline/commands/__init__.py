@@ -1,0 +1,1 @@
+"""Commands that look at what runs left, and at this machine."""

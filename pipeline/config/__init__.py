@@ -1,0 +1,1 @@
+"""What a run is asked to do: problem, environment and flags, as one checked record."""

@@ -1,0 +1,1 @@
+"""What runs have left: lineage, verification, and a release's answers."""

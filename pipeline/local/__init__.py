@@ -1,0 +1,1 @@
+"""A run on this machine, from its flags to its record."""

@@ -1,0 +1,1 @@
+"""The metadata store: where it is, how it is reached, and what it says of executions."""

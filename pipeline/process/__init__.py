@@ -1,0 +1,1 @@
+"""This process: its output, its imports and its children."""

@@ -1,0 +1,1 @@
+"""Removal of old runs and of what only they need."""

@@ -1,0 +1,1 @@
+"""Training in pods and machines of its own."""
