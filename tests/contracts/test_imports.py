@@ -66,7 +66,7 @@ def test_a_command_that_runs_no_node_loads_neither_tensorflow_nor_tfx(
 
 def test_to_list_the_releases_loads_neither_tensorflow_nor_tfx(tmp_path: Path) -> None:
     arguments = ["list", "--output", str(tmp_path)]
-    loaded = loaded_by(f"from pipeline import release; sys.exit(release.main({arguments}))", tmp_path)
+    loaded = loaded_by(f"from pipeline.commands import release; sys.exit(release.main({arguments}))", tmp_path)
 
     assert "components.release.release_store" in loaded
     assert below(loaded, LARGE) == []
@@ -76,7 +76,7 @@ def test_to_list_the_releases_loads_neither_tensorflow_nor_tfx(tmp_path: Path) -
 def test_to_look_at_runs_loads_neither_tensorflow_nor_tfx(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "runs" / "20130101T120000-000000").mkdir(parents=True)
     given = [*arguments, "--output", str(tmp_path)]
-    loaded = loaded_by(f"from pipeline import runs; sys.exit(runs.main({given}))", tmp_path)
+    loaded = loaded_by(f"from pipeline.commands import runs; sys.exit(runs.main({given}))", tmp_path)
 
     assert "reports.runs.stored_runs" in loaded
     assert below(loaded, LARGE) == []
@@ -84,7 +84,7 @@ def test_to_look_at_runs_loads_neither_tensorflow_nor_tfx(arguments: list[str], 
 
 def test_to_prune_loads_the_metadata_store_s_client_and_neither_tensorflow_nor_tfx(tmp_path: Path) -> None:
     arguments = ["prune", "--keep", "1", "--output", str(tmp_path)]
-    loaded = loaded_by(f"from pipeline import runs; sys.exit(runs.main({arguments}))", tmp_path)
+    loaded = loaded_by(f"from pipeline.commands import runs; sys.exit(runs.main({arguments}))", tmp_path)
 
     assert {name.partition(".")[0] for name in below(loaded, LARGE)} == {"ml_metadata"}
 
@@ -126,5 +126,5 @@ def test_no_source_goes_through_the_door_behind_which_the_clients_are() -> None:
     sources = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     doors = ("from tfx import v1", "import tfx.v1", "from tfx.v1")
 
-    assert ROOT / "models" / "tuner.py" in sources
+    assert ROOT / "models" / "entrypoints" / "tuner.py" in sources
     assert [str(path) for path in sources if any(door in path.read_text(encoding="utf-8") for door in doors)] == []

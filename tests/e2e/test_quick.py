@@ -172,7 +172,7 @@ def test_a_missed_bound_pushes_nothing_and_names_the_metric(flights: Run) -> Non
 
 
 def test_an_edited_network_is_trained_again_and_nothing_before_it(flights: Run, project: Path) -> None:
-    with edited(project / "models" / "network.py", "\n# edited\n"):
+    with edited(project / "models" / "network" / "network.py", "\n# edited\n"):
         run = run_local(flights.output, *FLIGHTS, project=project)
     assert run.code == 0, run.stdout
     cached = [node for node, status in run.statuses.items() if status == "cached"]

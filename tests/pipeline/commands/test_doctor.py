@@ -198,7 +198,8 @@ def test_only_a_failure_exits_2(marks, code):
 
 def test_it_runs_where_nothing_is_installed_and_says_so():
     # -S and -I leave the standard library alone on the path, as on a machine before the first `make`.
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipeline import doctor; sys.exit(doctor.main([]))"
+    imported = "from pipeline.commands import doctor"
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {imported}; sys.exit(doctor.main([]))"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (2, "")

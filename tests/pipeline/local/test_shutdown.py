@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parents[3]
 # Longer than a thread needs that waits for nothing any more.
 THREAD = """
 import subprocess, sys, threading
-from pipeline import interruption
-interruption._GRACE_SECONDS = 30.0
+from pipeline.local import shutdown
+shutdown._GRACE_SECONDS = 30.0
 begun, ended = threading.Event(), []
 def work():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
@@ -23,7 +23,7 @@ def work():
 thread = threading.Thread(target=work, daemon=True)
 thread.start()
 begun.wait()
-interruption.interrupt([thread])
+shutdown.interrupt([thread])
 print(thread.is_alive(), ended)
 """
 # A thread that no exception reaches would keep the process for minutes.

@@ -317,20 +317,20 @@ def test_other_tables_are_left_alone(in_file: Output, change: str, told: str) ->
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from pipeline import leftover_folders, metadata_rows, prune
+from pipeline.pruning import orphaned_folders, prune, sqlite_deletion
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 output, moment = Path(sys.argv[1]), sys.argv[2]
 if moment == "in the transaction":
-    whole = metadata_rows._STATEMENTS
-    metadata_rows._STATEMENTS = (statement if place < 9 else die() for place, statement in enumerate(whole))
+    whole = sqlite_deletion._STATEMENTS
+    sqlite_deletion._STATEMENTS = (statement if place < 9 else die() for place, statement in enumerate(whole))
 elif moment == "after the metadata":
     prune.Path.rename = die
 elif moment == "before the folders":
     prune.remove = die
 elif moment == "among the folders":
     seen = []
-    prune.remove = lambda path: die() if len(seen) == 3 else (seen.append(path), leftover_folders.remove(path))
+    prune.remove = lambda path: die() if len(seen) == 3 else (seen.append(path), orphaned_folders.remove(path))
 prune.prune(output, 1, dry_run=False)
 """
 
