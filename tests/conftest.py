@@ -1,13 +1,13 @@
 """The sample problem's run, made once and looked at by tests of every kind."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.e2e.running import FLIGHTS, ROOT, Run, run_local
+from tests.e2e.running import FLIGHTS, Run, run_local
+from tests.project_copy import copy_project
 
 # Modules that look at the same runs, which a process makes once; any other folder is a group of its own.
 _SHARED_RUNS = "shared runs"
@@ -53,9 +53,7 @@ def group_of(nodeid: str) -> str:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, to be edited."""
-    folder = tmp_path_factory.mktemp("copy") / "project"
-    left_out = shutil.ignore_patterns(".venv", ".git", ".tools", "data", "output", "tests", "__pycache__", ".*_cache")
-    return Path(shutil.copytree(ROOT, folder, ignore=left_out))
+    return copy_project(tmp_path_factory.mktemp("copy") / "project", "tests")
 
 
 @pytest.fixture(scope="session")

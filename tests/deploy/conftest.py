@@ -1,12 +1,12 @@
 """The image, built once from a copy of the project."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.builder import ROOT, Builder, builder, unavailable
+from tests.deploy.builder import Builder, builder, unavailable
+from tests.project_copy import copy_project
 
 IMAGE = "flights"
 
@@ -29,8 +29,7 @@ DECOYS = (
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, with what may lie about in a working folder."""
     folder = tmp_path_factory.mktemp("context") / "project"
-    left_out = shutil.ignore_patterns(".venv", ".git", ".tools", "data", "output", "__pycache__", ".*_cache")
-    shutil.copytree(ROOT, folder, ignore=left_out)
+    copy_project(folder)
     for name in DECOYS:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("secret", encoding="utf-8")

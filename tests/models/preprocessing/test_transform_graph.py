@@ -48,5 +48,5 @@ def test_an_analyzer_of_tft_is_refused_and_the_place_for_it_named(tmp_path: Path
     def analysing(inputs: dict[str, Any]) -> dict[str, tf.Tensor]:
         return {"rain": tft.scale_to_0_1(tf.sparse.to_dense(inputs["rain"]))}
 
-    with pytest.raises(InputError, match=r"models\.analysis"):
+    with pytest.raises(InputError, match=r"models\.preprocessing\.training_statistics"):
         write_transform_graph(analysing, SCHEMA, KNOWN, tmp_path)
